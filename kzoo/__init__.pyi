@@ -1,0 +1,13 @@
+from .data import Dataset as Dataset
+from .errors import ArgumentError as ArgumentError
+from .errors import InputError as InputError
+from .errors import TrainingError as TrainingError
+from .models import build_cnn as build_cnn
+from .models import build_unet as build_unet
+from .tracking import Store as Store
+from .training import Recipe as Recipe
+from .training import Trained as Trained
+from .training import load_recipe as load_recipe
+from .training import train as train
+
+__version__: str

@@ -1,0 +1,162 @@
+"""The command line: one thin function per command."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+
+from .errors import InputError, TrainingError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="CNN classifiers and U-Nets in Keras: trained from recipes, tracked and compared in MLflow.",
+    epilog="Any command takes --debug, which shows the traceback behind an error.",
+)
+
+Experiment = Annotated[str, typer.Argument(help="Name of an MLflow experiment.")]
+
+
+@app.command()
+def demo() -> None:
+    """Train four U-Nets and a small CNN on real images, in about four minutes, and compare them."""
+    from rich.console import Console
+
+    from .demo import EXPERIMENT, run_demo
+    from .reports import comparison_table
+    from .tracking import Store
+
+    records = run_demo(Store())
+    console = Console()
+    console.print()
+    console.print(comparison_table(records, f"experiment {EXPERIMENT}"))
+    console.print(f"\nLook at the runs in MLflow:  [bold]{_program()} ui[/bold]", highlight=False)
+
+
+@app.command()
+def train(
+    recipe: Annotated[str | None, typer.Argument(help="A recipe file, or the name of a recipe that ships with kzoo.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="PATH=VALUE",
+            help="Replace a value of the recipe, as in model.filters=32. Repeatable.",
+        ),
+    ] = None,
+    resume: Annotated[str | None, typer.Option(metavar="RUN_ID", help="Continue an interrupted or failed run.")] = None,
+) -> None:
+    """Train what a recipe describes, as one MLflow run."""
+    from .training import train
+
+    if recipe is None and resume is None:
+        raise InputError("recipe: expected a recipe file, or --resume RUN_ID. `kzoo recipes` lists those that ship with kzoo.")
+    trained = train(recipe, overrides=_overrides(settings or []), resume=resume)
+    scores = {k: v for k, v in trained.metrics.items() if k.startswith(("best/", "test/"))}
+    print("\n".join(f"{key:<24}{value:.4f}" for key, value in scores.items() if key != "best/epoch"))
+    print(f"run {trained.run_id}, best epoch {trained.best_epoch}. Look at it in MLflow: {_program()} ui")
+
+
+@app.command()
+def recipes() -> None:
+    """List the recipes that ship with kzoo."""
+    from .training.recipe import shipped_recipes
+
+    print("\n".join(shipped_recipes()))
+
+
+@app.command()
+def runs(
+    experiment: Annotated[str | None, typer.Argument(help="Only the runs of this experiment.")] = None,
+) -> None:
+    """List the runs, newest first."""
+    from rich.console import Console
+
+    from .reports import runs_table
+    from .tracking import Store
+
+    Console().print(runs_table(Store().runs(experiment)))
+
+
+@app.command()
+def compare(experiment: Experiment) -> None:
+    """Compare the runs of an experiment: parameters, MACs, best scores, seconds."""
+    from rich.console import Console
+
+    from .reports import comparison_table
+    from .tracking import Store
+
+    Console().print(comparison_table(Store().runs(experiment), f"experiment {experiment}"))
+
+
+@app.command()
+def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000) -> None:
+    """Serve the MLflow pages of the runs on 127.0.0.1."""
+    from .tracking import Store, serve
+
+    raise typer.Exit(serve(Store(), port))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs a command; errors that the user can mend are one line each and exit status 2."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    given = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in given
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        app(args=[a for a in given if a != "--debug"], prog_name="kzoo")
+    except (InputError, TrainingError, KeyboardInterrupt) as error:
+        if debug:
+            raise
+        sys.exit(_explain(error))
+
+
+def _explain(error: BaseException) -> int:
+    """Prints an error for people; returns the exit status."""
+    if isinstance(error, KeyboardInterrupt):
+        print("\ninterrupted; a training continues with: kzoo train --resume RUN_ID", file=sys.stderr)
+        return 130
+    for line in str(error).splitlines():
+        print(f"error: {line}", file=sys.stderr)
+    return 2 if isinstance(error, InputError) else 1
+
+
+def _interrupt(number, frame) -> None:
+    """Ends a terminated training like an interrupted one: its run is marked KILLED and stays resumable."""
+    raise KeyboardInterrupt
+
+
+def _overrides(settings: list[str]) -> dict:
+    """`model.filters=32` as path and value, the value read as YAML."""
+    overrides = {}
+    for setting in settings:
+        path, equals, value = setting.partition("=")
+        if not equals or not path:
+            raise InputError(f"--set: expected PATH=VALUE, as in model.filters=32. Received: {setting}.")
+        try:
+            overrides[path] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise InputError(f"--set {path}: expected a value in YAML. Received: {value}.") from error
+    return overrides
+
+
+def _program() -> str:
+    """How this program was called, for the commands that it recommends."""
+    called = Path(sys.argv[0])
+    return "kzoo" if called.name != "kzoo" or _on_path(called) else os.path.relpath(called)
+
+
+def _on_path(program: Path) -> bool:
+    import shutil
+
+    found = shutil.which("kzoo")
+    return found is not None and Path(found).resolve() == program.resolve()
+
+
+if __name__ == "__main__":
+    main()

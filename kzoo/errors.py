@@ -1,0 +1,54 @@
+"""What the user can mend: errors of one line that say what was expected, what was received and what to do."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+
+class InputError(ValueError):
+    """An input that the user can mend. The command line prints its lines and exits with status 2, without a traceback."""
+
+
+class ArgumentError(InputError):
+    """An argument that is unknown, contradictory, ineffective or out of range; `argument` holds its name.
+
+    >>> raise ArgumentError("depth", "expected a positive integer. Received: 0.")
+    Traceback (most recent call last):
+    kzoo.errors.ArgumentError: depth: expected a positive integer. Received: 0.
+    """
+
+    def __init__(self, argument: str, message: str):
+        super().__init__(f"{argument}: {message}")
+        self.argument = argument
+        self.message = message
+
+    def within(self, path: str) -> "ArgumentError":
+        """The same error, its argument named by its place in a file: `filters` becomes `model.filters`."""
+        return type(self)(f"{path}.{self.argument}", self.message)
+
+
+class TrainingError(RuntimeError):
+    """A training run that failed by itself, such as a loss that is no longer a number."""
+
+
+def did_you_mean(received: object, valid: Iterable[str]) -> str:
+    """The hint that ends a message: ` Did you mean max_pool?`, or nothing where no valid name is near.
+
+    >>> did_you_mean("maxpol", ["max_pool", "avg_pool"])
+    ' Did you mean max_pool?'
+    """
+    near = difflib.get_close_matches(str(received), list(valid), n=1, cutoff=0.5)
+    return f" Did you mean {near[0]}?" if near else ""
+
+
+def check_choice(argument: str, received: object, choices: Sequence[str]) -> None:
+    """Raises `ArgumentError` unless `received` is one of `choices`."""
+    if received not in choices:
+        expected = ", ".join(choices)
+        hint = did_you_mean(received, choices)
+        raise ArgumentError(argument, f"expected one of {expected}. Received: {received}.{hint}")
+
+
+def one_line(error: BaseException) -> str:
+    """Any exception as one line: its type, and the first line of its message that says something."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

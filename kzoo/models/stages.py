@@ -1,0 +1,98 @@
+"""One value or one per stage: broadcasting and checking of the arguments that builders share."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from ..errors import ArgumentError
+from ..layers.blocks import Size
+
+SpatialShape = Sequence[int | None]
+
+
+def check_positive(argument: str, value: Any, least: int = 1) -> None:
+    """Raises `ArgumentError` unless `value` is an integer of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ArgumentError(argument, f"expected an integer of at least {least}. Received: {value!r}.")
+
+
+def check_rate(argument: str, value: Any) -> None:
+    """Raises `ArgumentError` unless `value` is a dropout rate in [0, 1)."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
+        raise ArgumentError(argument, f"expected a rate from 0 to below 1. Received: {value!r}.")
+
+
+def rank_of(input_shape: SpatialShape) -> int:
+    """The number of spatial axes of `(*spatial, channels)`, after checking the shape and the image data format."""
+    if keras.config.image_data_format() != "channels_last":
+        raise ArgumentError(
+            "input_shape",
+            "expected Keras's image data format to be channels_last, which the builders use. "
+            f'Received: {keras.config.image_data_format()}. Call keras.config.set_image_data_format("channels_last").',
+        )
+    shape = tuple(input_shape)
+    sizes_fit = all(n is None or (isinstance(n, int) and n > 0) for n in shape)
+    if not 2 <= len(shape) <= 4 or not sizes_fit or shape[-1] is None:
+        raise ArgumentError(
+            "input_shape",
+            "expected (*spatial, channels) with one to three spatial axes, such as (256, 256, 1); "
+            f"spatial sizes may be None. Received: {shape}.",
+        )
+    return len(shape) - 1
+
+
+def per_stage(argument: str, value: Any, stages: int, of: str) -> tuple:
+    """Broadcasts a scalar to all stages; a sequence must have one value per stage.
+
+    >>> per_stage("blocks", 2, 3, of="depth=2")
+    (2, 2, 2)
+    >>> per_stage("blocks", [2, 2], 3, of="depth=2")
+    Traceback (most recent call last):
+    kzoo.errors.ArgumentError: blocks: expected one value or 3 (one per stage, depth=2). Received: 2 values, [2, 2].
+    """
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        return (value,) * stages
+    if len(value) != stages:
+        raise ArgumentError(
+            argument,
+            f"expected one value or {stages} (one per stage, {of}). Received: {len(value)} values, {list(value)}.",
+        )
+    return tuple(value)
+
+
+def doubling(filters: int | Sequence[int], stages: int, of: str) -> tuple[int, ...]:
+    """Filters per stage: an int doubles from stage to stage.
+
+    >>> doubling(64, 5, of="depth=4")
+    (64, 128, 256, 512, 1024)
+    """
+    if isinstance(filters, int):
+        check_positive("filters", filters)
+        return tuple(filters * 2**stage for stage in range(stages))
+    result = per_stage("filters", filters, stages, of)
+    for value in result:
+        check_positive("filters", value)
+    return result
+
+
+def sizes_per_stage(argument: str, value: Size | Sequence[Size], stages: int, rank: int, of: str) -> tuple[tuple[int, ...], ...]:
+    """Kernel sizes or strides as one integer per stage and axis.
+
+    >>> sizes_per_stage("strides", [(1, 2, 2), 2], 2, rank=3, of="depth=2")
+    ((1, 2, 2), (2, 2, 2))
+    """
+    return tuple(axes(argument, size, rank) for size in per_stage(argument, value, stages, of))
+
+
+def axes(argument: str, size: Size, rank: int) -> tuple[int, ...]:
+    """One positive integer per spatial axis."""
+    result = tuple(size) if isinstance(size, Sequence) else (size,) * rank
+    if len(result) != rank:
+        raise ArgumentError(
+            argument,
+            f"expected an integer or one per spatial axis ({rank}). Received: {len(result)} values, {list(result)}.",
+        )
+    for value in result:
+        check_positive(argument, value)
+    return result

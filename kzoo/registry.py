@@ -1,0 +1,40 @@
+"""Functions by name: how recipes and the command line find builders and data sources."""
+
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+from .errors import check_choice
+
+F = TypeVar("F", bound=Callable)
+
+
+class Registry(Generic[F]):
+    """Functions entered under a name by a decorator.
+
+    >>> shapes = Registry("shape")
+    >>> @shapes.register("square")
+    ... def square(): ...
+    >>> shapes["sqare"]
+    Traceback (most recent call last):
+    kzoo.errors.ArgumentError: shape: expected one of square. Received: sqare. Did you mean square?
+    """
+
+    def __init__(self, kind: str):
+        self.kind = kind
+        self._functions: dict[str, F] = {}
+
+    def register(self, name: str) -> Callable[[F], F]:
+        """A decorator that enters a function under `name`."""
+
+        def enter(function: F) -> F:
+            self._functions[name] = function
+            return function
+
+        return enter
+
+    def __getitem__(self, name: str) -> F:
+        check_choice(self.kind, name, list(self))
+        return self._functions[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._functions))

@@ -1,0 +1,108 @@
+"""One MLflow run: what is logged to it, and how it ends."""
+
+import math
+import os
+import socket
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError, one_line
+
+BATCH = 100
+"""Parameters and tags per request, MLflow's limit."""
+
+LONGEST_VALUE = 6000
+"""Characters of a parameter's value, MLflow's limit."""
+
+
+class Run:
+    """An open run, as a context manager: it ends FINISHED, FAILED with the reason after an exception, KILLED after an interruption.
+
+    After an `InputError` the run says FAILED as well; inputs are best checked before a run is opened.
+    """
+
+    def __init__(self, client, run_id: str, folder: Path):
+        self._client = client
+        self.id = run_id
+        self.folder = folder
+        """Where the training keeps the state from which the run can be resumed."""
+
+    def __enter__(self) -> "Run":
+        owner = {"kzoo.host": socket.gethostname(), "kzoo.pid": str(os.getpid())}
+        self.set_tags(owner)
+        self._client.update_run(self.id, status="RUNNING")
+        return self
+
+    def __exit__(self, kind, error, trace) -> None:
+        if error is None:
+            self._client.set_terminated(self.id, "FINISHED")
+        elif isinstance(error, Exception):
+            self.set_tags({"kzoo.error": one_line(error)})
+            self._client.set_terminated(self.id, "FAILED")
+        else:
+            self.set_tags({"kzoo.error": f"interrupted ({kind.__name__})"})
+            self._client.set_terminated(self.id, "KILLED")
+
+    def log_parameters(self, values: Mapping[str, Any]) -> None:
+        """Flat hyperparameters, stored as text."""
+        from mlflow.entities import Param
+
+        params = [Param(key, str(value)[:LONGEST_VALUE]) for key, value in values.items()]
+        for start in range(0, len(params), BATCH):
+            self._client.log_batch(self.id, params=params[start : start + BATCH])
+
+    def log_metrics(self, values: Mapping[str, float], step: int = 0) -> None:
+        """Numbers of one step. What is not finite would ruin the charts: it is left out, and the step named in a tag."""
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        finite = {key: float(value) for key, value in values.items() if math.isfinite(value)}
+        if finite:
+            self._client.log_batch(self.id, metrics=[Metric(k, v, now, step) for k, v in finite.items()])
+        if len(finite) < len(values):
+            self.set_tags({"kzoo.nonfinite": f"{', '.join(sorted(set(values) - set(finite)))} at step {step}"})
+
+    def logged_steps(self, metric: str) -> set[int]:
+        """The steps at which a metric has been logged."""
+        return {point.step for point in self._client.get_metric_history(self.id, metric)}
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Text that may change."""
+        from mlflow.entities import RunTag
+
+        every = [RunTag(key, str(value)) for key, value in tags.items()]
+        for start in range(0, len(every), BATCH):
+            self._client.log_batch(self.id, tags=every[start : start + BATCH])
+
+    def log_dataset(self, name: str, digest: str, source: str, context: str) -> None:
+        """Enters a data set by its name and our own fingerprint (MLflow's own digests read the data or ignore most of it)."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        dataset = Dataset(name=name, digest=digest, source_type="kzoo", source=source)
+        entry = DatasetInput(dataset, tags=[InputTag("mlflow.data.context", context)])
+        self._client.log_inputs(self.id, [entry])
+
+    def log_text(self, text: str, name: str) -> None:
+        """An artifact from text."""
+        self._client.log_text(self.id, text, name)
+
+    def log_file(self, path: Path) -> None:
+        """An artifact from a file, under the file's name."""
+        self._client.log_artifact(self.id, str(path))
+
+    def log_figure(self, figure, name: str) -> None:
+        """An artifact from a matplotlib figure."""
+        self._client.log_figure(self.id, figure, name)
+
+    def read_text(self, name: str) -> str:
+        """The content of a text artifact."""
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                return Path(self._client.download_artifacts(self.id, name, folder)).read_text()
+            except Exception as error:
+                raise InputError(
+                    f"run {self.id}: has no artifact {name} ({one_line(error)}). Was it made by kzoo train?"
+                ) from error

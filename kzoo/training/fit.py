@@ -1,0 +1,151 @@
+"""The training loop around `model.fit`: batches that depend on seed and epoch, the best epoch, early stopping, a state after each epoch.
+
+Nothing here knows MLflow; `kzoo.train` adds the tracking.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+from ..data import Batches, Dataset, Samples
+from ..errors import TrainingError
+from .objective import compile_model, monitored
+from .recipe import Training
+from .state import History, load_state, load_weights, save_state, save_weights
+
+STATE, BEST = "state.npz", "best.npz"
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A finished training; the model holds the weights of the best epoch."""
+
+    history: History
+    best_epoch: int
+
+    @property
+    def best(self) -> dict[str, float]:
+        """The row of the best epoch."""
+        return self.history[self.best_epoch - 1]
+
+
+def fit(
+    model: keras.Model,
+    dataset: Dataset,
+    training: Training,
+    folder: Path,
+    on_epoch: Callable[[dict[str, float]], None] | None = None,
+) -> Fitted:
+    """Trains a model; goes on where it was interrupted if `folder` holds a state.
+
+    Args:
+        model: an uncompiled model for `dataset`.
+        dataset: what to train and validate on.
+        training: how.
+        folder: where the state is kept after each epoch.
+        on_epoch: called after each epoch with its row: `epoch`, `train/loss`, `val/mean_iou`, ...
+
+    Returns:
+        `Fitted`: the history, and which epoch was best; the model holds its weights.
+
+    Raises:
+        TrainingError: the loss is not a number; names the epoch.
+    """
+    batches = make_batches(model, dataset, dataset.train, training, training_split=True)
+    compile_model(model, training, dataset, steps_per_epoch=len(batches))
+    history = load_state(folder / STATE, model) if (folder / STATE).exists() else []
+    epochs = _Epochs(batches, folder, history, training, monitored(training, dataset), on_epoch)
+    if not epochs.finished:
+        model.fit(
+            batches,
+            validation_data=make_batches(model, dataset, dataset.validation, training),
+            epochs=training.epochs,
+            initial_epoch=len(history),
+            callbacks=[epochs],
+            shuffle=False,
+            verbose=0,
+        )
+    load_weights(folder / BEST, model)
+    return Fitted(history, epochs.best_epoch)
+
+
+def make_batches(
+    model: keras.Model, dataset: Dataset, samples: Samples, training: Training, training_split: bool = False
+) -> Batches:
+    """The batches of one split, cut to what the model takes in and puts out."""
+    maps = dataset.task == "segmentation"
+    return Batches(
+        samples,
+        training.batch_size,
+        size=dataset.window if maps else None,
+        output_size=model.output_shape[1:3] if maps else None,
+        training=training_split,
+        augmentation=dataset.augmentation,
+        seed=training.seed,
+    )
+
+
+class _Epochs(keras.callbacks.Callback):
+    """Keeps the history, the best weights and the state; ends a training that stands still or whose loss is not a number."""
+
+    def __init__(self, batches: Batches, folder: Path, history: History, training: Training, monitor: str, on_epoch):
+        super().__init__()
+        self.batches = batches
+        self.folder = folder
+        self.history = history
+        self.training = training
+        self.monitor = f"val/{monitor}"
+        self.on_epoch = on_epoch or (lambda _: None)
+
+    @property
+    def best_epoch(self) -> int:
+        """The number of the best epoch so far, the first among equals."""
+        sign = -1 if self.monitor == "val/loss" else 1
+        return int(max(self.history, key=lambda row: sign * row[self.monitor])["epoch"])
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are done, or early stopping has struck."""
+        if not self.history:
+            return False
+        stop, waited = self.training.early_stopping, len(self.history) - self.best_epoch
+        return len(self.history) >= self.training.epochs or (stop is not None and waited >= stop.patience)
+
+    def on_epoch_begin(self, epoch, logs=None):  # noqa: ARG002
+        self.batches.epoch = epoch
+        self.began = self.trained = time.perf_counter()
+
+    def on_test_begin(self, logs=None):  # noqa: ARG002
+        self.trained = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        row = self._row(epoch + 1, logs)
+        wrong = [name for name in ("train/loss", "val/loss") if not math.isfinite(row[name])]
+        if wrong:
+            self.on_epoch(row)
+            raise TrainingError(
+                f"{wrong[0]} is {row[wrong[0]]} at epoch {epoch + 1}. Lower training.learning_rate, or look for images "
+                "without finite values."
+            )
+        self.history.append(row)
+        if self.best_epoch == row["epoch"]:
+            save_weights(self.folder / BEST, self.model)
+        save_state(self.folder / STATE, self.model, self.history)
+        self.on_epoch(row)
+        self.model.stop_training = self.finished
+
+    def _row(self, epoch: int, logs: dict) -> dict[str, float]:
+        values = {("val/" + k[4:] if k.startswith("val_") else f"train/{k}"): float(v) for k, v in logs.items()}
+        seconds = time.perf_counter() - self.began
+        training_seconds = self.trained - self.began
+        return {
+            "epoch": epoch,
+            **values,
+            "train/learning_rate": float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)),
+            "speed/images_per_second": self.batches.items / training_seconds,
+            "speed/seconds": seconds,
+        }

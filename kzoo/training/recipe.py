@@ -1,0 +1,252 @@
+"""A recipe: model, data and training of one run, in a YAML file.
+
+```yaml
+experiment: nuclei
+model:
+  builder: unet
+  filters: 16
+data:
+  source: image_folder
+  path: data/dsb2018
+training:
+  epochs: 30
+```
+
+The keys under `model` are the arguments of the builder, those under `data` the arguments of the data source, and those under `training`
+the fields of `Training`: their signatures are the schema, and there is no other.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import asdict, dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field
+
+from .. import __version__
+from ..data import SOURCES
+from ..errors import InputError, did_you_mean, one_line
+from ..models import BUILDERS
+from ..registry import Registry
+from . import schema
+
+Positive = Annotated[int, Field(ge=1)]
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """Ends a training after `patience` epochs without a better value of the monitored metric."""
+
+    patience: Positive = 10
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a model is trained.
+
+    Args:
+        epochs: int, passes over the training data.
+        batch_size: int.
+        optimizer: a Keras optimizer.
+        learning_rate: float, the highest one that the schedule reaches.
+        weight_decay: float or null, decoupled.
+        schedule: `constant`, or `cosine`: falls to 0 over all epochs along half a cosine.
+        warmup_epochs: int, epochs over which the rate first rises linearly from 0.
+        loss: `crossentropy`, `dice` (1 - soft Dice, mean over the classes but the background) or `crossentropy_dice`, their sum.
+        metrics: names; null takes `mean_iou` and `foreground_iou` for segmentation, `accuracy` for classification.
+        monitor: the validation metric (or `loss`) that chooses the best epoch; null takes the first metric.
+        early_stopping: null, or `{patience: EPOCHS}`.
+        precision: `float32`, `mixed_float16` or `mixed_bfloat16`.
+        seed: int, of initial weights, batches and dropout.
+    """
+
+    epochs: Positive = 10
+    batch_size: Positive = 16
+    optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "nadam", "lion"] = "adam"
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    weight_decay: Annotated[float, Field(ge=0)] | None = None
+    schedule: Literal["constant", "cosine"] = "constant"
+    warmup_epochs: Annotated[int, Field(ge=0)] = 0
+    loss: Literal["crossentropy", "dice", "crossentropy_dice"] = "crossentropy"
+    metrics: Sequence[Literal["mean_iou", "foreground_iou", "accuracy"]] | None = None
+    monitor: Literal["mean_iou", "foreground_iou", "accuracy", "loss"] | None = None
+    early_stopping: EarlyStopping | None = None
+    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+class RecipeError(InputError):
+    """A recipe with mistakes: `problems` holds one line for each, beginning with its path in the file."""
+
+    def __init__(self, name: str, problems: Sequence[str]):
+        super().__init__("\n".join(f"{name}: {problem}" for problem in problems))
+        self.problems = list(problems)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A checked recipe. `model` and `data` hold the arguments that were given; `resolved` adds the defaults."""
+
+    name: str
+    text: str
+    experiment: str
+    run: str | None
+    builder: str
+    model: Mapping[str, Any]
+    source: str
+    data: Mapping[str, Any]
+    training: Training = field(default_factory=Training)
+
+    def resolved(self) -> dict[str, Any]:
+        """The recipe with every default written out, as plain values for YAML."""
+        model = {"builder": self.builder, **schema.defaults(BUILDERS[self.builder]), **self.model}
+        data = {"source": self.source, **schema.defaults(SOURCES[self.source]), **self.data}
+        sections = {"model": model, "data": data, "training": asdict(self.training)}
+        return {"experiment": self.experiment, "run": self.run, **_plain(sections)}
+
+    def digest(self) -> str:
+        """32 hexadecimal digits that two recipes share if they describe the same model, data and training, in this version of kzoo."""
+        settings = {k: v for k, v in flatten(self.resolved()).items() if k not in ("experiment", "run")}
+        return hashlib.blake2b(repr((__version__, sorted(settings.items()))).encode(), digest_size=16).hexdigest()
+
+
+def load_recipe(recipe: "str | Path | Mapping | Recipe", overrides: Mapping[str, Any] | None = None) -> Recipe:
+    """Reads a recipe and checks all of it.
+
+    Args:
+        recipe: path of a YAML file, the name of a recipe that ships with kzoo, the content as a mapping, or a checked recipe.
+        overrides: values by their path in the recipe, such as `{"model.filters": 32}`.
+
+    Returns:
+        A checked `Recipe`.
+
+    Raises:
+        RecipeError: names every mistake by its path in the recipe.
+
+    >>> recipe = load_recipe("digits", {"training.epochs": 3})
+    >>> recipe.builder, recipe.training.epochs
+    ('cnn', 3)
+    """
+    if isinstance(recipe, Recipe):
+        return load_recipe(recipe.resolved(), overrides) if overrides else recipe
+    name, text, content = _read(recipe)
+    problems: list[str] = []
+    for path, value in (overrides or {}).items():
+        problems += _override(content, path, value)
+    problems += _check_keys(content)
+    experiment, found = _check_text(content, "experiment", Path(name).stem)
+    run, more = _check_text(content, "run", None)
+    builder, model, model_problems = _check_choice(content, "model", "builder", BUILDERS, ("input_shape", "num_classes"))
+    source, data, data_problems = _check_choice(content, "data", "source", SOURCES)
+    training, training_problems = schema.check_values(content.get("training") or {}, Training, "training")
+    problems += found + more + model_problems + data_problems + training_problems
+    if problems:
+        raise RecipeError(name, problems)
+    return Recipe(name, text, str(experiment), run, builder, model, source, data, Training(**training))
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings as flat ones.
+
+    >>> flatten({"model": {"filters": [8, 16]}})
+    {'model.filters': [8, 16]}
+    """
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def shipped_recipes() -> list[str]:
+    """Names of the recipes that ship with kzoo."""
+    folder = resources.files("kzoo.recipes")
+    return sorted(Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+
+
+def _read(recipe: str | Path | Mapping) -> tuple[str, str, dict]:
+    """The name, the text and the content of a recipe."""
+    if isinstance(recipe, Mapping):
+        content = deepcopy(dict(recipe))
+        return "recipe", yaml.safe_dump(_plain(content), sort_keys=False), content
+    text = _find_text(recipe)
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"{recipe}: is no valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{recipe}: expected a recipe with model, data and training. Received: {type(content).__name__}.")
+    return str(recipe), text, content
+
+
+def _find_text(recipe: str | Path) -> str:
+    path = Path(recipe)
+    try:
+        if path.is_file():
+            return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{recipe}: cannot be read ({one_line(error)}).") from error
+    if str(recipe) in shipped_recipes():
+        return resources.files("kzoo.recipes").joinpath(f"{recipe}.yaml").read_text()
+    hint = did_you_mean(path.stem, shipped_recipes())
+    raise InputError(
+        f"{recipe}: no such file. Expected a recipe file or one of {', '.join(shipped_recipes())}, which ship with kzoo.{hint}"
+    )
+
+
+def _override(content: dict, path: str, value: Any) -> list[str]:
+    """Sets one value by its path, making sections that are missing."""
+    *sections, key = path.split(".")
+    place = content
+    for section in sections:
+        if place.get(section) is None:
+            place[section] = {}
+        place = place[section]
+        if not isinstance(place, dict):
+            return [f"{path}: cannot be set, since {section} is a single value."]
+    place[key] = value
+    return []
+
+
+def _check_keys(content: dict) -> list[str]:
+    known = ("experiment", "run", "model", "data", "training")
+    return [
+        f"{key}: unknown; expected one of {', '.join(known)}.{did_you_mean(key, known)}" for key in content if key not in known
+    ]
+
+
+def _check_text(content: dict, key: str, default: str | None) -> tuple[str | None, list[str]]:
+    value = content.get(key, default)
+    if value is None or (isinstance(value, str) and value.strip()):
+        return value, []
+    return None, [f"{key}: expected text. Received: {value!r}."]
+
+
+def _check_choice(content: dict, section: str, key: str, registry: Registry, optional: Sequence[str] = ()):
+    """A section whose `key` names a function and whose other values are that function's arguments."""
+    values = content.get(section)
+    expected = f"one of {', '.join(registry)}"
+    if not isinstance(values, dict) or key not in values:
+        return "", {}, [f"{section}.{key}: missing; expected {expected}."]
+    arguments = {k: v for k, v in values.items() if k != key}
+    name = values[key]
+    if name not in list(registry):
+        hint = did_you_mean(name, registry)
+        return "", {}, [f"{section}.{key}: expected {expected}. Received: {name}.{hint}"]
+    checked, problems = schema.check_values(arguments, registry[name], section, optional)
+    return name, checked, problems
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists and paths as text, for YAML."""
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return str(value) if isinstance(value, Path) else value

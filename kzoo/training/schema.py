@@ -1,0 +1,131 @@
+"""The signature is the schema: values from a file, checked against the keyword arguments of a function or the fields of a dataclass.
+
+Every mistake becomes one line that begins with its path in the file; none stops the search for the others.
+"""
+
+import dataclasses
+import inspect
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from ..errors import did_you_mean
+
+
+def check_values(values: Any, function: Callable, path: str, optional: Iterable[str] = ()) -> tuple[dict[str, Any], list[str]]:
+    """Checks a mapping against the signature of `function`.
+
+    Args:
+        values: what the file holds at `path`.
+        function: a function or dataclass whose type hints and defaults are the schema.
+        path: where the values stand in the file, such as `model`.
+        optional: arguments that may be left out although the function needs them.
+
+    Returns:
+        The values converted to their types, and the problems, one line each.
+    """
+    if not isinstance(values, Mapping):
+        return {}, [f"{path}: expected settings as `name: value`. Received: {values!r}."]
+    hints = typing.get_type_hints(function, include_extras=True)
+    parameters = inspect.signature(function).parameters
+    checked: dict[str, Any] = {}
+    problems = []
+    for key, value in values.items():
+        place = f"{path}.{key}"
+        if key not in parameters:
+            expected = f"expected one of {', '.join(parameters)}"
+            problems.append(f"{place}: unknown; {expected}.{did_you_mean(key, parameters)}")
+            continue
+        checked[key], found = _check_value(value, hints[key], place)
+        problems += found
+    required = [p.name for p in parameters.values() if p.default is p.empty]
+    missing = [name for name in required if name not in values and name not in optional]
+    problems += [f"{path}.{name}: missing; expected {describe(hints[name])}." for name in missing]
+    return checked, problems
+
+
+def defaults(function: Callable) -> dict[str, Any]:
+    """The arguments of a function that have a default, with it."""
+    parameters = inspect.signature(function).parameters.values()
+    return {p.name: p.default for p in parameters if p.default is not p.empty}
+
+
+def describe(hint: Any) -> str:
+    """A type hint in words.
+
+    >>> describe(int | Sequence[int])
+    'an integer or a list of integers'
+    """
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Annotated:
+        return _describe_bounds(arguments)
+    if origin is Literal:
+        return f"one of {', '.join(map(str, arguments))}"
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(dict.fromkeys(describe(a) for a in _flat(hint)))
+    if isinstance(origin, type) and issubclass(origin, Sequence):
+        return f"a list of {_plural(arguments[0])}"
+    if dataclasses.is_dataclass(hint):
+        return f"settings ({', '.join(f.name for f in dataclasses.fields(hint))})"
+    return _WORDS.get(hint, getattr(hint, "__name__", str(hint)))
+
+
+_WORDS = {
+    int: "an integer",
+    float: "a number",
+    str: "text",
+    bool: "true or false",
+    Path: "a path",
+    type(None): "null",
+}
+_PLURALS = {int: "integers", float: "numbers", str: "texts"}
+
+
+def _describe_bounds(arguments: tuple) -> str:
+    """`Annotated[int, Field(ge=1)]` as `an integer of at least 1`."""
+    bounds = [bound for info in arguments[1:] for bound in getattr(info, "metadata", [info])]
+    words = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
+    said = [f"{words[key]} {getattr(bound, key)}" for bound in bounds for key in words if hasattr(bound, key)]
+    return f"{describe(arguments[0])} of {' and '.join(said)}"
+
+
+def _flat(hint: Any) -> list[Any]:
+    """The members of a union, those of nested unions included."""
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return [inner for a in typing.get_args(hint) for inner in _flat(a)]
+    return [hint]
+
+
+def _plural(hint: Any) -> str:
+    members = _flat(hint)
+    if all(m in _PLURALS for m in members):
+        return " or ".join(_PLURALS[m] for m in members)
+    if typing.get_origin(hint) is Literal:
+        return f"names out of {', '.join(map(str, typing.get_args(hint)))}"
+    return " or ".join(_PLURALS.get(m, describe(m).replace("a list", "lists")) for m in members)
+
+
+def _check_value(value: Any, hint: Any, place: str) -> tuple[Any, list[str]]:
+    settings = [h for h in _flat(hint) if isinstance(h, type) and dataclasses.is_dataclass(h)]
+    if settings and isinstance(value, Mapping):
+        checked, problems = check_values(value, settings[0], place)
+        return (None, problems) if problems else (settings[0](**checked), [])
+    wrong_bool = isinstance(value, bool) and bool not in _flat(hint)
+    try:
+        adapter: TypeAdapter = TypeAdapter(hint, config=None if settings else ConfigDict(arbitrary_types_allowed=True))
+        if not wrong_bool:
+            return adapter.validate_python(value), []
+    except ValidationError:
+        pass
+    received = value if isinstance(value, str) else repr(value)
+    hint_name = did_you_mean(value, _names(hint)) if isinstance(value, str) else ""
+    return None, [f"{place}: expected {describe(hint)}. Received: {received}.{hint_name}"]
+
+
+def _names(hint: Any) -> list[str]:
+    """The texts that a hint admits, for the nearest valid name."""
+    return [str(a) for member in _flat(hint) if typing.get_origin(member) is Literal for a in typing.get_args(member)]

@@ -1,0 +1,79 @@
+"""The state of an unfinished training on disk, written atomically: weights, optimizer, random streams and the history so far."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from ..errors import InputError, one_line
+
+History = list[dict[str, float]]
+"""One row per epoch, with its number under `epoch`, counted from 1."""
+
+
+def save_state(path: Path, model: keras.Model, history: History) -> None:
+    """Writes all that the next epoch depends on."""
+    _write(path, _state(model), history)
+
+
+def load_state(path: Path, model: keras.Model) -> History:
+    """Restores a compiled model from `save_state` and returns the history.
+
+    Raises:
+        InputError: the file cannot be read, or belongs to another network.
+    """
+    model.optimizer.build(model.trainable_variables)
+    return _read(path, _state(model))
+
+
+def read_history(path: Path) -> History:
+    """The history in a state; empty where there is none yet."""
+    return _load(path)[1] if path.exists() else []
+
+
+def save_weights(path: Path, model: keras.Model) -> None:
+    """Writes the weights only."""
+    _write(path, model.weights, [])
+
+
+def load_weights(path: Path, model: keras.Model) -> None:
+    """Restores the weights from `save_weights`."""
+    _read(path, model.weights)
+
+
+def _state(model: keras.Model) -> list:
+    """Weights, states of the random generators and variables of the optimizer; what metrics count is not carried over epochs."""
+    counted = {id(v) for v in model.metrics_variables}
+    return [v for v in model.variables if id(v) not in counted] + list(model.optimizer.variables)
+
+
+def _write(path: Path, variables: Sequence, history: History) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arrays = {str(i): keras.ops.convert_to_numpy(v) for i, v in enumerate(variables)}
+    unfinished = path.with_suffix(".part")
+    with unfinished.open("wb") as file:
+        np.savez(file, history=np.array(json.dumps(history)), **arrays)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+
+
+def _read(path: Path, variables: Sequence) -> History:
+    arrays, history = _load(path)
+    if [a.shape for a in arrays] != [tuple(v.shape) for v in variables]:
+        raise InputError(f"{path}: was written by another network than this one. Start a new run.")
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array)
+    return history
+
+
+def _load(path: Path) -> tuple[list[np.ndarray], History]:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = [stored[str(i)] for i in range(len(stored.files) - 1)]
+            return arrays, json.loads(str(stored["history"]))
+    except Exception as error:
+        raise InputError(f"{path}: cannot be read ({one_line(error)}). Start a new run.") from error
