@@ -21,7 +21,7 @@ class Facts:
         positions: `lost` where the output has no positions any more, as after global pooling.
         order: for layers that reorder axes, the input axis behind each output axis, batch included.
         fixed: whether only the size that the model was built for fits, as with a flatten before a dense layer.
-        view: whether the output shares the input's memory at inference.
+        shares: whether the output is the input's memory: `never`, at `inference` (dropout), or `always` (reshaping).
 
     A pointwise layer such as an activation is `Facts()`.
     """
@@ -32,7 +32,7 @@ class Facts:
     positions: Literal["kept", "lost"] = "kept"
     order: tuple[int, ...] | None = None
     fixed: bool = False
-    view: bool = False
+    shares: Literal["never", "inference", "always"] = "never"
 
 
 Rule = Callable[[Call], Facts]

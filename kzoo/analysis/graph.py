@@ -135,24 +135,19 @@ class _Tracer:
         for node in _nodes(function):
             given = [known[id(tensor)] for tensor in node.input_tensors]
             inner = _function(node.operation)
-            if inner is not None:
-                made = self.walk(inner, given, f"{path}{node.operation.name}/")
-            else:
-                made = self.call(node, given, path)
+            made = self.walk(inner, given, f"{path}{node.operation.name}/") if inner else self.call(node, given, path)
             known |= {id(tensor): index for tensor, index in zip(node.outputs, made, strict=True)}
         return [known[id(tensor)] for tensor in function.outputs]
 
     def call(self, node, inputs: Sequence[int], path: str) -> list[int]:
         layer = node.operation
         input_shapes = tuple(self.shapes[index] for index in inputs)
-        output_shapes = _output_shapes(node, input_shapes)
+        output_shapes = tuple(_output_shapes(node, input_shapes))
         outputs = [self.add(shape, tensor.dtype) for shape, tensor in zip(output_shapes, node.outputs, strict=True)]
         count = self.called[id(layer)] = self.called.get(id(layer), 0) + 1
         name = f"{path}{layer.name}" if count == 1 else f"{path}{layer.name}:{count}"
         data_format = getattr(layer, "data_format", None) or self.data_format
-        self.calls.append(
-            Call(name, layer, tuple(inputs), tuple(outputs), input_shapes, output_shapes, count == 1, data_format)
-        )
+        self.calls.append(Call(name, layer, tuple(inputs), tuple(outputs), input_shapes, output_shapes, count == 1, data_format))
         return outputs
 
 
@@ -183,9 +178,7 @@ def _output_shapes(node, input_shapes: Sequence[Shape]) -> list[Shape]:
     if all(tuple(t.shape) == s for t, s in zip(node.input_tensors, input_shapes, strict=True)):
         return [tuple(tensor.shape) for tensor in node.outputs]
     _check_fixed_axes(node.operation, input_shapes)
-    stand_ins = {
-        id(tensor): keras.KerasTensor(shape, tensor.dtype) for tensor, shape in zip(node.input_tensors, input_shapes, strict=True)
-    }
+    stand_ins = {id(tensor): keras.KerasTensor(shape, tensor.dtype) for tensor, shape in zip(node.input_tensors, input_shapes, strict=True)}
     arguments, options = node.arguments.fill_in(stand_ins)
     try:
         made = keras.tree.flatten(node.operation.compute_output_spec(*arguments, **options))

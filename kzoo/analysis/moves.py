@@ -70,15 +70,12 @@ class Window:
 
     def pads(self, n: int) -> tuple[int, int]:
         """Positions added before and after a map of n."""
-        if self.padding == "valid":
-            return 0, 0
-        if self.padding == "causal":
-            return self.span - 1, 0
+        if isinstance(self.padding, tuple):
+            return self.padding
         if self.padding == "same":
             total = max((-(-n // self.stride) - 1) * self.stride + self.span - n, 0)
             return total // 2, total - total // 2
-        before, after = self.padding
-        return int(before), int(after)
+        return (self.span - 1 if self.padding == "causal" else 0), 0
 
     def size(self, n: int) -> int:
         return (n + sum(self.pads(n)) - self.span) // self.stride + 1
@@ -171,10 +168,10 @@ class Repeat:
     def size(self, n: int) -> int:
         return n * self.factor
 
-    def taps(self, position: int, n: int) -> Sequence[int]:
+    def taps(self, position: int, n: int) -> Sequence[int]:  # noqa: ARG002
         return (position // self.factor,)
 
-    def centre(self, n: int) -> Fraction:
+    def centre(self, n: int) -> Fraction:  # noqa: ARG002
         return Fraction(1 - self.factor, 2 * self.factor)
 
 
@@ -205,11 +202,11 @@ class Interpolation:
     def size(self, n: int) -> int:
         return n * self.factor
 
-    def taps(self, position: int, n: int) -> Sequence[int]:
+    def taps(self, position: int, n: int) -> Sequence[int]:  # noqa: ARG002
         place = (position + Fraction(1, 2)) / self.factor - Fraction(1, 2)
         if place.denominator == 1:
             return range(int(place), int(place) + 1)
         return range(floor(place) - self.reach + 1, ceil(place) + self.reach)
 
-    def centre(self, n: int) -> Fraction:
+    def centre(self, n: int) -> Fraction:  # noqa: ARG002
         return Fraction(1 - self.factor, 2 * self.factor)

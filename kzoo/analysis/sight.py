@@ -11,7 +11,7 @@ from .facts import Facts, facts_of
 from .field import Field, advance, merge
 from .graph import Call, Graph, trace
 from .moves import Move
-from .sizes import find_legal_sizes
+from .sizes import LegalSizes, find_legal_sizes
 
 
 @dataclass(frozen=True)
@@ -111,14 +111,13 @@ def survey_model(model: keras.Model) -> Survey:
     """The survey of a model, sizes that are None set to legal ones."""
     graph = trace(model)
     facts = [facts_of(call) for call in graph.calls]
-    return survey(sized(model, graph, facts), facts)
+    return survey(sized(model, graph, find_legal_sizes(graph, facts)), facts)
 
 
-def sized(model: keras.Model, graph: Graph, facts: Sequence[Facts | None]) -> Graph:
+def sized(model: keras.Model, graph: Graph, legal: Sequence[LegalSizes]) -> Graph:
     """The graph with sizes that are None set to legal ones."""
     if all(None not in graph.shapes[tensor][1:] for tensor in graph.inputs):
         return graph
-    legal = find_legal_sizes(graph, facts)
     shapes = []
     for tensor in graph.inputs:
         shape = list(graph.shapes[tensor])
@@ -175,11 +174,7 @@ class _Surveyor:
 
     def join(self, call: Call, source: int) -> View:
         """One view out of those of all inputs of a call."""
-        members = [
-            (view, tensor)
-            for tensor in dict.fromkeys(call.inputs)
-            if (view := self.sights[tensor].views.get(source)) is not None
-        ]
+        members = [(view, tensor) for tensor in dict.fromkeys(call.inputs) if (view := self.sights[tensor].views.get(source)) is not None]
         first = members[0][0]
         if len(members) == 1:
             return first
@@ -237,7 +232,5 @@ def _has_positions(view: View, axis: int, shape: tuple, call: Call) -> bool:
 def _moves_by_axis(call: Call, facts: Facts) -> dict[int, Move]:
     axes = call.spatial_axes
     if facts.moves and len(facts.moves) != len(axes):
-        raise ArgumentError(
-            "rule", f"expected one move per spatial axis ({len(axes)}) of layer {call.name}. Received: {len(facts.moves)}."
-        )
+        raise ArgumentError("rule", f"expected one move per spatial axis ({len(axes)}) of layer {call.name}. Received: {len(facts.moves)}.")
     return dict(zip(axes, facts.moves, strict=False))

@@ -112,9 +112,7 @@ class _Program:
         self.jumps = [Fraction(1)]
         self.built = graph.shapes[graph.inputs[0]][axis]
         self.places: dict[int, tuple[int, int]] = {
-            tensor: (0, axis)
-            for tensor in graph.inputs
-            if axis in graph.spatial_axes(tensor) and graph.shapes[tensor][axis] == self.built
+            tensor: (0, axis) for tensor in graph.inputs if axis in graph.spatial_axes(tensor) and graph.shapes[tensor][axis] == self.built
         }
         for call, known in zip(graph.calls, facts, strict=True):
             self.add(call, known)
@@ -123,9 +121,7 @@ class _Program:
         if facts is None:
             return
         tracked = [
-            (*self.places[tensor], shape)
-            for tensor, shape in zip(call.inputs, call.input_shapes, strict=True)
-            if tensor in self.places
+            (*self.places[tensor], shape) for tensor, shape in zip(call.inputs, call.input_shapes, strict=True) if tensor in self.places
         ]
         tracked = [t for t in tracked if t[2][t[1]] != 1 or len(tracked) == 1]
         if not tracked:

@@ -34,11 +34,14 @@ def pointwise(call: Call) -> Facts:  # noqa: ARG001
     layers.AlphaDropout,
     layers.GaussianDropout,
     layers.GaussianNoise,
-    layers.ActivityRegularization,
-    layers.Identity,
 )
 def identity_at_inference(call: Call) -> Facts:  # noqa: ARG001
-    return Facts(view=True)
+    return Facts(shares="inference")
+
+
+@rule(layers.ActivityRegularization, layers.Identity)
+def identity(call: Call) -> Facts:  # noqa: ARG001
+    return Facts(shares="always")
 
 
 @rule(layers.Softmax, layers.LayerNormalization, layers.RMSNormalization, layers.UnitNormalization)

@@ -9,7 +9,7 @@ from ..graph import Call
 @rule(layers.Flatten)
 @operations("Ravel")
 def flatten(call: Call) -> Facts:  # noqa: ARG001
-    return Facts(reach="global", positions="lost", fixed=True, view=True)
+    return Facts(reach="global", positions="lost", fixed=True, shares="always")
 
 
 @rule(layers.Reshape)
@@ -20,8 +20,8 @@ def reshape(call: Call) -> Facts:
     end = call.spatial_axes.stop
     kept = call.data_format == "channels_last" and len(after) > end and before[:end] == after[:end] and None not in before[1:end]
     if kept:
-        return Facts(fixed=True, view=True)
-    return Facts(reach="global", positions="lost", fixed=True, view=True)
+        return Facts(fixed=True, shares="always")
+    return Facts(reach="global", positions="lost", fixed=True, shares="always")
 
 
 @rule(layers.Permute)
