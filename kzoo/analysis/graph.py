@@ -135,7 +135,7 @@ class _Tracer:
         for node in _nodes(function):
             given = [known[id(tensor)] for tensor in node.input_tensors]
             inner = _function(node.operation)
-            made = self.walk(inner, given, f"{path}{node.operation.name}/") if inner else self.call(node, given, path)
+            made = self.walk(inner, given, f"{path}{node.operation.name}/") if inner is not None else self.call(node, given, path)
             known |= {id(tensor): index for tensor, index in zip(node.outputs, made, strict=True)}
         return [known[id(tensor)] for tensor in function.outputs]
 
