@@ -1,0 +1,145 @@
+"""Integers that were published or computed elsewhere: parameters, MACs and receptive fields, to the last digit that is known."""
+
+import keras
+import pytest
+
+import kzoo
+
+CLASSIFIERS = [
+    # builder, trainable, total, MACs in millions as published, field and stride at the last map
+    ("VGG16", 138_357_544, 138_357_544, 15_470.3, 212),
+    ("VGG19", 143_667_240, 143_667_240, 19_632.1, 268),
+    ("ResNet50", 25_557_032 + 26_560, 25_636_712, 3_858.0, 483),
+    ("DenseNet121", 7_978_856, 8_062_504, 2_834, 2071),
+    ("MobileNet", 4_231_976, 4_253_864, 568.7, 315),
+    ("MobileNetV2", 3_504_872, 3_538_984, 300.8, 491),
+    ("Xception", 22_855_952, 22_910_480, 8_357, 1083),
+    ("InceptionV3", 23_817_352, 23_851_784, None, 1311),
+]
+
+
+@pytest.mark.parametrize(("name", "trainable", "total", "macs", "field"), CLASSIFIERS)
+def test_classifiers_of_keras(name, trainable, total, macs, field):
+    profile = kzoo.profile(getattr(keras.applications, name)(weights=None))
+    assert (profile.status, profile.trainable, profile.total) == ("complete", trainable, total)
+    assert macs is None or round(profile.macs / 1e6, 1 if isinstance(macs, float) else 0) == macs
+    assert profile.receptive_field.smallest == profile.receptive_field.largest == (field, field)
+    assert profile.receptive_field.stride == (32, 32)
+    assert profile.receptive_field.is_global
+
+
+def test_half_as_wide_mobilenet():
+    profile = kzoo.profile(keras.applications.MobileNet(weights=None, alpha=0.5))
+    assert (profile.trainable, profile.total, round(profile.macs / 1e6, 1)) == (1_331_592, 1_342_536, 149.5)
+
+
+def test_shortest_paths_through_the_shortcuts():
+    assert kzoo.profile(keras.applications.ResNet50(weights=None)).shortest_path == (11, 11)
+    assert kzoo.profile(keras.applications.MobileNetV2(weights=None)).shortest_path == (163, 163)
+
+
+def test_mnist_convnet_of_the_keras_example():
+    profile = kzoo.profile(kzoo.build_cnn(input_shape=(28, 28, 1), num_classes=10, filters=[32, 64], padding="valid", dense=[]))
+    assert (profile.total, round(profile.macs / 1e6, 2)) == (34_826, 2.44)
+    assert (profile.receptive_field.largest, profile.receptive_field.stride) == ((10, 10), (4, 4))
+
+
+def unet(**options):
+    return kzoo.profile(kzoo.build_unet(**{"input_shape": (512, 512, 1), "num_classes": 1, **options}))
+
+
+UNETS = [
+    ({}, 31_030_593, (188, 204)),
+    ({"num_classes": 2}, 31_030_658, (188, 204)),
+    ({"num_classes": 2, "input_shape": (512, 512, 3)}, 31_031_810, (188, 204)),
+    ({"filters": 32}, 7_759_521, (188, 204)),
+    ({"filters": 32, "input_shape": (512, 512, 3)}, 7_760_097, (188, 204)),
+    ({"downsampling": "avg_pool"}, 31_030_593, (188, 204)),
+    ({"upsampling": "nearest"}, 34_512_193, (220, 236)),
+    ({"upsampling": "bilinear"}, 34_512_193, None),
+    ({"downsampling": "strided_conv"}, 34_164_993, (203, 219)),
+    ({"downsampling": "strided_conv", "upsampling": "nearest"}, 37_646_593, None),
+]
+
+
+@pytest.mark.parametrize(("options", "total", "field"), UNETS, ids=str)
+def test_unets(options, total, field):
+    profile = unet(**options)
+    assert profile.total == total
+    if field is not None:
+        assert (profile.receptive_field.smallest, profile.receptive_field.largest) == ((field[0],) * 2, (field[1],) * 2)
+
+
+def test_unet_with_batch_norm():
+    profile = unet(normalization="batch")
+    assert profile.total == 31_048_257
+    assert profile.total - profile.trainable == 2 * sum(layer.output_shape[-1] for layer in profile.layers if "norm" in layer.name)
+
+
+def decoder_with(up, name):
+    """The 2015 network at 512 pixels with another up-sampling, written in plain Keras."""
+    from keras import layers
+
+    x = inputs = keras.Input((512, 512, 1))
+    skips = []
+    for filters in (64, 128, 256, 512):
+        for _ in range(2):
+            x = layers.Conv2D(filters, 3, padding="same")(x)
+        skips.append(x)
+        x = layers.MaxPooling2D(2)(x)
+    for _ in range(2):
+        x = layers.Conv2D(1024, 3, padding="same")(x)
+    for filters in (512, 256, 128, 64):
+        x = layers.Concatenate()([skips.pop(), up(x, filters)])
+        for _ in range(2):
+            x = layers.Conv2D(filters, 3, padding="same")(x)
+    return keras.Model(inputs, layers.Conv2D(1, 1)(x), name=name)
+
+
+def nearest_and_2x2(x, filters):
+    x = keras.layers.UpSampling2D(2)(x)
+    return keras.layers.Conv2D(filters, 2, padding="same")(x)
+
+
+def transposed_3x3(x, filters):
+    return keras.layers.Conv2DTranspose(filters, 3, 2, padding="same")(x)
+
+
+@pytest.mark.parametrize(
+    ("up", "total", "macs", "field"),
+    [(nearest_and_2x2, 31_030_593, 218.14, (204, 220)), (transposed_3x3, 34_512_193, 203.10, (204, 220))],
+)
+def test_unets_that_the_builder_does_not_make(up, total, macs, field):
+    profile = kzoo.profile(decoder_with(up, "unet"))
+    assert (profile.total, round(profile.macs / 1e9, 2)) == (total, macs)
+    assert (profile.receptive_field.smallest[0], profile.receptive_field.largest[0]) == field
+
+
+@pytest.mark.parametrize(
+    ("options", "giga"),
+    [({}, 192.37), ({"upsampling": "nearest"}, 261.09), ({"input_shape": (256, 256, 1)}, 48.09)],
+    ids=str,
+)
+def test_macs_of_unets(options, giga):
+    assert round(unet(**options).macs / 1e9, 2) == giga
+
+
+def test_the_2015_network():
+    profile = unet(input_shape=(572, 572, 1), num_classes=2, padding="valid")
+    assert profile.total == 31_030_658
+    assert profile.output_shapes == ((388, 388, 2),)
+    assert str(profile.legal_sizes[0]) == "n >= 188, n % 16 == 12"
+    # 150.43 G is published for one map; the second map adds 388 x 388 x 64.
+    assert round(profile.macs / 1e9, 2) == 150.44
+
+
+@pytest.mark.parametrize(("depth", "bottleneck"), [(2, 32), (3, 68), (4, 140), (5, 284)])
+def test_field_at_the_bottleneck(depth, bottleneck):
+    rows = {layer.name: layer for layer in unet(depth=depth, filters=2).layers}
+    assert rows["bottleneck_conv2"].receptive_field.largest == (bottleneck, bottleneck)
+
+
+@pytest.mark.parametrize(("depth", "legal"), [(2, "n >= 44, n % 4 == 0"), (3, "n >= 92, n % 8 == 4"), (4, "n >= 188, n % 16 == 12")])
+def test_legal_sizes_of_unpadded_unets(depth, legal):
+    model = kzoo.build_unet(input_shape=(None, None, 1), num_classes=1, filters=1, depth=depth, padding="valid")
+    assert [str(sizes) for sizes in kzoo.profile(model).legal_sizes] == [legal, legal]
