@@ -197,7 +197,7 @@ class Wide(layers.Layer):
 def test_a_rule_with_a_wrong_number_of_moves_is_named():
     from kzoo.analysis import Window
 
-    rule(Wide)(lambda call: Facts(moves=(Window(3),)))
+    rule(Wide)(lambda _: Facts(moves=(Window(3),)))
     model = keras.Sequential([keras.Input((9, 9, 1)), Wide(name="wide")])
     with pytest.raises(ArgumentError, match=r"rule: expected one move per spatial axis \(2\) of layer wide. Received: 1"):
         input_window(model, (0, 0))
