@@ -1,3 +1,4 @@
+from . import analysis as analysis
 from .analysis import Profile as Profile
 from .analysis import profile as profile
 from .data import Dataset as Dataset

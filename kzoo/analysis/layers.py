@@ -126,7 +126,7 @@ def _parameters(layer, counted: set[int]) -> tuple[int, int]:
 
 
 def _stages(calls: Sequence[Call], sights: Iterable[Sight]) -> list[str]:
-    """A name for every call: the prefix that most names share in a run of calls with maps of one size; `head` for vectors."""
+    """A name for every call: the prefix that most names share in a run of calls of one resolution; `head` for vectors."""
     resolutions = [_resolution(call, sight) for call, sight in zip(calls, sights, strict=True)]
     stages: list[str] = []
     for resolution, run in groupby(zip(resolutions, calls, strict=True), key=lambda pair: pair[0]):
@@ -137,10 +137,11 @@ def _stages(calls: Sequence[Call], sights: Iterable[Sight]) -> list[str]:
 
 
 def _resolution(call: Call, sight: Sight) -> tuple:
+    """The strides of a map's axes; its sizes where they are not known, nothing for vectors."""
     view = sight.views[min(sight.views)] if sight.views else None
     if view is None:
         return call.output_shape[1:-1]
-    return tuple(call.output_shape[axis] for axis in view.where if axis is not None)
+    return tuple(field.jump for field, axis in zip(view.fields, view.where, strict=True) if axis is not None)
 
 
 def _prefix(name: str) -> str:
