@@ -122,7 +122,11 @@ def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000) -> 
     """Serve the MLflow pages of the runs on 127.0.0.1."""
     from .tracking import Store, serve
 
-    raise typer.Exit(serve(Store(), port))
+    try:
+        status = serve(Store(), port)
+    except Interruption:
+        status = 0
+    raise typer.Exit(status)
 
 
 def main(arguments: list[str] | None = None) -> None:
