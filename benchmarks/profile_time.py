@@ -1,39 +1,37 @@
-"""How long `kzoo.profile` takes on models that are built already; writes `results/profile_time.md`.
+"""How long `kzoo.profile` takes on models that are built already, and a digest of what it says, which must be the same on every backend.
 
-    python benchmarks/profile_time.py
-
-Two minutes on two cores, most of it for building the models. Run it with KERAS_BACKEND=jax or torch for those backends: the facts must
-be the same, the file is written for the backend that ran.
+KERAS_BACKEND=tensorflow python benchmarks/profile_time.py [--repeats 20]
 """
 
-import platform
+import argparse
+import hashlib
 import statistics
 import sys
 import time
-from importlib import metadata
-from pathlib import Path
 
 import keras
+from machine import write_result
 
 import kzoo
 
-RESULTS = Path(__file__).parent / "results"
-REPEATS = 20
 LIMITS = {"U-Net, default, 512 x 512": 50, "ResNet152": 300}
+APPLICATIONS = ("VGG16", "ResNet50", "ResNet152", "DenseNet201", "MobileNetV2", "InceptionV3")
+HEAD = """| model | layers | median ms | range ms | limit ms | parameters | MACs | receptive field | peak bytes | digest |
+|---|---|---|---|---|---|---|---|---|---|"""
 
 
 def models():
     """Names and functions that build the models."""
     yield "U-Net, default, 512 x 512", lambda: kzoo.build_unet(input_shape=(512, 512, 1), num_classes=2)
-    for name in ("VGG16", "ResNet50", "ResNet152", "DenseNet201", "MobileNetV2", "InceptionV3"):
+    for name in APPLICATIONS:
         yield name, lambda name=name: getattr(keras.applications, name)(weights=None)
 
 
-def measure(model: keras.Model) -> tuple[kzoo.Profile, list[float]]:
+def measure(model: keras.Model, repeats: int) -> tuple[kzoo.Profile, list[float]]:
     """The profile, and milliseconds of repeated runs after one to warm up."""
     found = kzoo.profile(model)
     times = []
-    for _ in range(REPEATS):
+    for _ in range(repeats):
         start = time.perf_counter()
         kzoo.profile(model)
         times.append(1000 * (time.perf_counter() - start))
@@ -41,8 +39,7 @@ def measure(model: keras.Model) -> tuple[kzoo.Profile, list[float]]:
 
 
 def row(name: str, found: kzoo.Profile, times: list[float]) -> str:
-    field = found.receptive_field
-    low, high = field.smallest[0], field.largest[0]
+    low, high = found.receptive_field.smallest[0], found.receptive_field.largest[0]
     cells = (
         name,
         len(found.layers),
@@ -51,47 +48,28 @@ def row(name: str, found: kzoo.Profile, times: list[float]) -> str:
         LIMITS.get(name, ""),
         f"{found.total:,}",
         f"{found.macs:,}",
-        str(low) if low == high else f"{low} to {high}",
+        low if low == high else f"{low} to {high}",
         f"{found.peak_memory:,}",
+        hashlib.blake2b(found.to_json().encode(), digest_size=6).hexdigest(),
     )
     return f"| {' | '.join(map(str, cells))} |"
 
 
 def main() -> None:
-    backend = keras.config.backend()
-    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("keras", backend, "numpy"))
-    lines = [
-        "# Time of a profile",
-        "",
-        f"`python benchmarks/profile_time.py`, backend {backend}. Median of {REPEATS} runs after one to warm up, models built before.",
-        f"Machine: {processor()}. Python {platform.python_version()}, {versions}.",
-        "",
-        "| model | layers | median ms | range ms | limit ms | parameters | MACs | receptive field | peak bytes |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    late = []
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=20)
+    repeats = parser.parse_args().repeats
+    rows, late = [], []
     for name, build in models():
-        found, times = measure(build())
-        lines.append(row(name, found, times))
-        print(lines[-1], flush=True)
-        if statistics.median(times) > LIMITS.get(name, float("inf")):
-            late.append(name)
-    RESULTS.mkdir(exist_ok=True)
-    file = RESULTS / ("profile_time.md" if backend == "tensorflow" else f"profile_time_{backend}.md")
-    file.write_text("\n".join(lines) + "\n")
-    print(lines[3])
+        keras.backend.clear_session()  # layers are numbered from 1 again, so that names, and the digest, don't depend on the order
+        found, times = measure(build(), repeats)
+        rows.append(row(name, found, times))
+        late += [name] if statistics.median(times) > LIMITS.get(name, float("inf")) else []
+    backend = keras.config.backend()
+    said = f"Median of {repeats} runs in one process after one to warm up. The digest is over the whole profile as JSON."
+    command = f"KERAS_BACKEND={backend} python benchmarks/profile_time.py --repeats {repeats}"
+    write_result(f"profile_time_{backend}", "Time of a profile", command, "\n".join([HEAD, *rows, "", said]))
     sys.exit(f"slower than the limit: {', '.join(late)}" if late else 0)
-
-
-def processor() -> str:
-    """The processor's name and the number of cores."""
-    import os
-
-    info = Path("/proc/cpuinfo")
-    names = (
-        [line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name")] if info.exists() else []
-    )
-    return f"{names[0] if names else platform.processor() or platform.machine()}, {os.cpu_count()} cores, {platform.system()}"
 
 
 if __name__ == "__main__":

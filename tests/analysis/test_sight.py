@@ -128,6 +128,8 @@ def test_random_graphs_equal_brute_force(seed):
 @pytest.mark.parametrize("factor", [2, 3, 4])
 def test_interpolation_reads_no_farther_than_predicted(interpolation, factor):
     """Cubic and Lanczos weights are negative in places, so that only the hull of non-zero answers can be compared."""
+    if keras.config.backend() == "torch" and interpolation.startswith("lanczos"):
+        pytest.skip("Keras has no Lanczos interpolation on torch")
     inputs = keras.Input((24, 24, 1))
     model = keras.Model(inputs, layers.UpSampling2D(factor, interpolation=interpolation)(inputs))
     found = survey_model(model)
