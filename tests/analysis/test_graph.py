@@ -61,6 +61,21 @@ def test_several_inputs_and_outputs():
     assert profile.input_shapes == ((16, 16, 3), (16, 16, 1))
 
 
+def test_a_vector_before_the_image():
+    vector, image = keras.Input((4,), name="vector"), keras.Input((None, 16, 1), name="image")
+    gate = layers.Reshape((1, 1, 2))(layers.Dense(2)(vector))
+    x = layers.Multiply()([layers.Conv2D(2, 3)(image), gate])
+    profile = kzoo.profile(keras.Model([vector, image], x), [(4,), (12, 16, 1)])
+    assert (profile.receptive_field.largest, profile.shortest_path) == ((3, 3), (3, 3))
+    assert str(profile.legal_sizes[0]) == "n >= 3"
+    assert profile.receptive_fields["multiply", "vector"].largest == ()
+
+
+def test_augmentation_is_nothing_at_inference():
+    model = keras.Sequential([keras.Input((8, 8, 1)), layers.RandomFlip(), layers.RandomRotation(0.1), layers.Conv2D(2, 3)])
+    assert (kzoo.profile(model).status, kzoo.profile(model).receptive_field.largest) == ("complete", (3, 3))
+
+
 def test_another_input_shape_gives_what_a_model_built_for_it_gives():
     small, large = (kzoo.build_unet(input_shape=(n, n, 1), num_classes=2, filters=2, depth=2) for n in (16, 64))
     assert kzoo.profile(small, (64, 64, 1)).to_dict() == kzoo.profile(large).to_dict()

@@ -76,6 +76,23 @@ def test_peak_in_half_precision_equals_a_replay():
     assert kzoo.profile(model, precision="mixed_float16").peak_memory == replay(model, 1, "float16")
 
 
+@pytest.mark.parametrize("name", ["unet", "unet, valid", "cnn"])
+def test_order_and_bytes_are_those_of_a_real_run(name):
+    """The model is run by Keras's own executor, every layer asked for its name and the bytes it answers with."""
+    model, ran = MODELS[name](), []
+
+    def watched(layer):
+        def run(*arguments, **options):
+            answer = layer(*arguments, **options)
+            ran.append((layer.name, keras.ops.convert_to_numpy(answer).nbytes))
+            return answer
+
+        return run
+
+    model._run_through_graph([np.zeros((2, *model.input_shape[1:]), np.float32)], operation_fn=watched)
+    assert ran == [(layer.name, layer.activation_bytes) for layer in kzoo.profile(model, batch_size=2).layers]
+
+
 def test_skip_stays_alive_until_it_is_joined():
     """Written out: at the concatenation two maps of 4 channels and their joint one of 8 are alive, and the input."""
     x = inputs = keras.Input((8, 1))

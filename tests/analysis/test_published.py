@@ -129,6 +129,57 @@ def test_grid_of_unets(down, up, total, macs, field):
     assert field is None or (found.smallest, found.largest) == ((field[0],) * 2, (field[1],) * 2)
 
 
+def nested_unet() -> keras.Model:
+    """U-Net++ (Zhou et al. 2018, figure 1) with transposed convolutions, without deep supervision."""
+    filters = (32, 64, 128, 256, 512)
+    x = inputs = keras.Input((32, 32, 1))
+    nodes = {}
+    for row, width in enumerate(filters):
+        nodes[row, 0] = x = two_convolutions(x, width)
+        x = keras.layers.MaxPooling2D(2)(x)
+    for column in range(1, 5):
+        for row in range(5 - column):
+            up = keras.layers.Conv2DTranspose(filters[row], 2, 2)(nodes[row + 1, column - 1])
+            joined = keras.layers.Concatenate()([*(nodes[row, before] for before in range(column)), up])
+            nodes[row, column] = two_convolutions(joined, filters[row])
+    return keras.Model(inputs, conv(nodes[0, 4], 1, 1))
+
+
+def test_nested_unet():
+    profile = kzoo.profile(nested_unet())
+    assert profile.total == 9_041_601
+    assert profile.aligned
+    assert (profile.receptive_field.smallest, profile.receptive_field.largest) == ((188, 188), (204, 204))
+
+
+def nnunet() -> keras.Model:
+    """nnU-Net's plain 3-D network of six stages (Isensee et al. 2021): instance norm, a head at every scale of the decoder."""
+    filters = (32, 64, 128, 256, 320, 320)
+    x = inputs = keras.Input((32, 32, 32, 1))
+    skips = []
+    for stage, width in enumerate(filters):
+        x = block(block(x, width, strides=2 if stage else 1), width)
+        skips.append(x)
+    heads = []
+    for width, skip in zip(filters[-2::-1], skips[-2::-1], strict=True):
+        x = keras.layers.Concatenate()([skip, keras.layers.Conv3DTranspose(width, 2, 2)(x)])
+        x = block(block(x, width), width)
+        heads.append(keras.layers.Conv3D(2, 1)(x))
+    return keras.Model(inputs, heads)
+
+
+def block(x, width: int, strides: int = 1):
+    x = keras.layers.Conv3D(width, 3, strides, padding="same")(x)
+    return keras.layers.LeakyReLU(0.01)(keras.layers.GroupNormalization(groups=-1)(x))
+
+
+def test_nnunet():
+    profile = kzoo.profile(nnunet())
+    assert profile.total == 31_195_594
+    assert profile.receptive_field.global_by.startswith("group_normalization")
+    assert len(profile.receptive_fields) == 5
+
+
 @pytest.mark.parametrize(
     ("options", "giga"),
     [({}, 192.37), ({"upsampling": "nearest"}, 261.09), ({"input_shape": (256, 256, 1)}, 48.09)],
