@@ -163,8 +163,7 @@ def profile(
     >>> profile.total, profile.macs, profile.receptive_field.smallest, profile.receptive_field.largest
     (31030593, 192367558656, (188, 188), (204, 204))
     """
-    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-        raise ArgumentError("batch_size", f"expected an integer of at least 1. Received: {batch_size!r}.")
+    _check_batch(batch_size)
     types = Precision.of(precision)
     graph = trace(model, input_shape)
     facts = [facts_of(call) for call in graph.calls]
@@ -173,11 +172,7 @@ def profile(
     sizes = [memory.tensor_bytes(graph, tensor, batch_size, types) for tensor in range(len(graph.shapes))]
     layers = describe_layers(found, graph.calls, facts, sizes, batch_size)
     upsamplings = find_upsamplings(graph, facts)
-    fields = _output_fields(found)
-    first = found.sights[graph.outputs[0]].view
-    shortest, longest = _paths(found)
-    weights = memory.weight_bytes(model.weights, types)
-    inference, training = _memory(graph, facts, sizes, weights, memory.weight_bytes(model.trainable_weights, types), optimizer_slots)
+    weights, trainable = (memory.weight_bytes(kind, types) for kind in (model.weights, model.trainable_weights))
     return Profile(
         name=graph.name,
         layers=layers,
@@ -186,18 +181,31 @@ def profile(
         batch_size=batch_size,
         precision=precision,
         unknown=tuple(layer.name for layer in layers if not layer.known),
-        receptive_field=None if first is None else ReceptiveField.of(first),
-        receptive_fields=fields,
-        shortest_path=shortest,
-        longest_path=longest,
-        misaligned=found.misaligned,
         legal_sizes=legal,
-        inference=inference,
-        training=training,
         weight_bytes=weights,
         upsamplings=upsamplings,
         warnings=find_warnings(graph, layers, upsamplings, found.misaligned),
+        **_fields(found),
+        **_memory(graph, facts, sizes, weights, trainable, optimizer_slots),
     )
+
+
+def _check_batch(batch_size: int) -> None:
+    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+        raise ArgumentError("batch_size", f"expected an integer of at least 1. Received: {batch_size!r}.")
+
+
+def _fields(found: Survey) -> dict[str, Any]:
+    """What the outputs see of the inputs."""
+    view = found.sights[found.graph.outputs[0]].view
+    local = view.fields if view else ()
+    return {
+        "receptive_field": ReceptiveField.of(view) if view else None,
+        "receptive_fields": _output_fields(found),
+        "shortest_path": tuple(max(follow(field.shortest).sizes) for field in local),
+        "longest_path": tuple(max(follow(field.longest).sizes) for field in local),
+        "misaligned": found.misaligned,
+    }
 
 
 def _output_fields(found: Survey) -> dict[tuple[str, str], ReceptiveField]:
@@ -210,24 +218,19 @@ def _output_fields(found: Survey) -> dict[tuple[str, str], ReceptiveField]:
     }
 
 
-def _paths(found: Survey) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The largest field along the shortest and the longest path to the first output, per axis."""
-    sight = found.sights[found.graph.outputs[0]]
-    fields = sight.view.fields if sight.view else ()
-    shortest = tuple(max(follow(field.shortest).sizes) for field in fields)
-    return shortest, tuple(max(follow(field.longest).sizes) for field in fields)
-
-
 def _memory(
     graph: Graph, facts: Sequence[Facts | None], sizes: Sequence[int | None], weights: int, trainable: int, slots: int
-) -> tuple[InferenceMemory | None, TrainingMemory | None]:
+) -> dict[str, Any]:
     """Both kinds of memory, or neither where a size is not known."""
     known = [size for size in sizes if size is not None]
     if len(known) < len(sizes):
-        return None, None
+        return {"inference": None, "training": None}
     peak, layer = memory.inference_peak(graph, facts, known)
     kept = memory.stored_activations(graph, facts, known)
-    return InferenceMemory(peak, layer, weights), TrainingMemory(kept, weights, trainable, slots * trainable)
+    return {
+        "inference": InferenceMemory(peak, layer, weights),
+        "training": TrainingMemory(kept, weights, trainable, slots * trainable),
+    }
 
 
 def _plain(value: Any) -> Any:
