@@ -77,7 +77,7 @@ def rule(*layer_classes: type) -> Callable[[Rule], Rule]:
 
 
 def operations(*names: str) -> Callable[[Rule], Rule]:
-    """Like `rule`, for the functions of `keras.ops`, whose classes in a graph have no public name but their own."""
+    """Like `rule`, for what has no public class: the functions of `keras.ops` in a graph, the layers of `keras.applications`."""
 
     def enter(function: Rule) -> Rule:
         _OPERATIONS.update(dict.fromkeys(names, function))
@@ -97,4 +97,5 @@ def _find(kind: type) -> Rule | None:
         if parent in _RULES:
             own = getattr(kind, "call", None) is not getattr(parent, "call", None)
             return None if own else _RULES[parent]
-    return _OPERATIONS.get(kind.__name__) if kind.__module__.startswith("keras.src.ops.") else None
+    nameless = kind.__module__.startswith(("keras.src.ops.", "keras.src.applications."))
+    return _OPERATIONS.get(kind.__name__) if nameless else None

@@ -28,6 +28,13 @@ def test_classifiers_of_keras(name, trainable, total, macs, field):
     assert profile.receptive_field.is_global
 
 
+@pytest.mark.parametrize("name", ["ConvNeXtTiny", "EfficientNetB0", "EfficientNetV2B0", "MobileNetV3Small", "ResNet50V2"])
+def test_other_classifiers_of_keras_are_known_as_a_whole(name):
+    model = getattr(keras.applications, name)(weights=None)
+    profile = kzoo.profile(model, (224, 224, 3))
+    assert (profile.status, profile.total) == ("complete", model.count_params())
+
+
 def test_half_as_wide_mobilenet():
     profile = kzoo.profile(keras.applications.MobileNet(weights=None, alpha=0.5))
     assert (profile.trainable, profile.total, round(profile.macs / 1e6, 1)) == (1_331_592, 1_342_536, 149.5)

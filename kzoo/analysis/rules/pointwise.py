@@ -20,7 +20,7 @@ from ..graph import Call
 @operations(
     *("Absolute", "Abs", "Negative", "Square", "Sqrt", "Exp", "Expm1", "Log", "Log1p", "Tanh", "Clip", "Cast", "Sign", "Reciprocal"),
     *("Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Celu", "Gelu", "Silu", "Sigmoid", "LogSigmoid", "HardSigmoid", "HardSilu"),
-    *("HardTanh", "Softplus", "Softsign"),
+    *("HardTanh", "Softplus", "Softsign", "LayerScale"),
 )
 def pointwise(call: Call) -> Facts:  # noqa: ARG001
     return Facts()
@@ -41,6 +41,7 @@ def pointwise(call: Call) -> Facts:  # noqa: ARG001
     layers.RandomContrast,
     layers.RandomBrightness,
 )
+@operations("StochasticDepth")
 def identity_at_inference(call: Call) -> Facts:  # noqa: ARG001
     return Facts(shares="inference")
 
