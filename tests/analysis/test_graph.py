@@ -64,11 +64,11 @@ def test_several_inputs_and_outputs():
 def test_a_vector_before_the_image():
     vector, image = keras.Input((4,), name="vector"), keras.Input((None, 16, 1), name="image")
     gate = layers.Reshape((1, 1, 2))(layers.Dense(2)(vector))
-    x = layers.Multiply()([layers.Conv2D(2, 3)(image), gate])
+    x = layers.Multiply(name="gated")([layers.Conv2D(2, 3)(image), gate])
     profile = kzoo.profile(keras.Model([vector, image], x), [(4,), (12, 16, 1)])
     assert (profile.receptive_field.largest, profile.shortest_path) == ((3, 3), (3, 3))
     assert str(profile.legal_sizes[0]) == "n >= 3"
-    assert profile.receptive_fields["multiply", "vector"].largest == ()
+    assert profile.receptive_fields["gated", "vector"].largest == ()
 
 
 def test_augmentation_is_nothing_at_inference():
