@@ -62,6 +62,35 @@ def train(
 
 
 @app.command()
+def profile(
+    source: Annotated[str, typer.Argument(metavar="BUILDER|RECIPE|FILE.keras", help="What to profile; nothing is trained.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="An argument of the builder, or a value of the recipe. Repeatable."),
+    ] = None,
+    input_shape: Annotated[str | None, typer.Option(metavar="SIZES", help="Another input shape, as in 512,512,1.")] = None,
+    batch_size: Annotated[int, typer.Option(help="Samples that MACs and memory are given for.")] = 1,
+    precision: Annotated[str | None, typer.Option(help="A Keras dtype policy, such as mixed_float16.")] = None,
+    stages: Annotated[bool, typer.Option("--stages", help="One row per stage, as in the papers.")] = False,
+    flops: Annotated[bool, typer.Option("--flops", help="Print FLOPs too, as 2 x MACs.")] = False,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the profile as JSON.")] = None,
+) -> None:
+    """Say what a network costs and what it sees: parameters, MACs, memory, receptive field, legal sizes."""
+    shape = None if input_shape is None else _shape(input_shape)
+    _load_keras_quietly()
+    from .analysis import profile
+    from .analysis.tables import totals
+    from .training.named import named_model
+
+    found = profile(named_model(source, _overrides(settings or [])), shape, batch_size=batch_size, precision=precision)
+    _print_table(found.stage_table() if stages else found.table())
+    print("\n".join(f"{name:<20}{value}" for name, value in totals(found, flops=flops)))
+    print("\n".join(f"warning: {warning}" for warning in found.warnings), end="\n" * bool(found.warnings))
+    if json is not None:
+        found.to_json(json)
+
+
+@app.command()
 def recipes() -> None:
     """List the recipes that ship with kzoo."""
     from .training.recipe import shipped_recipes
@@ -169,6 +198,14 @@ def _overrides(settings: list[str]) -> dict:
         except yaml.YAMLError as error:
             raise InputError(f"--set {path}: expected a value in YAML. Received: {value}.") from error
     return overrides
+
+
+def _shape(text: str) -> list[int]:
+    """`512,512,1` as a shape."""
+    try:
+        return [int(size) for size in text.replace("x", ",").split(",")]
+    except ValueError as error:
+        raise InputError(f"--input-shape: expected sizes and channels, as in 512,512,1. Received: {text}.") from error
 
 
 def _program() -> str:
