@@ -1,0 +1,130 @@
+"""Paint: a scene with its places becomes artists on one matplotlib axis whose unit is the inch."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from . import ink
+from .layout import AIR, SHORTCUT, Place, scaled_height
+from .legend import SAMPLE, Entry
+from .scene import Box, Scene
+from .skips import Skip
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+THIN, THICK = 0.9, 2.0
+MARK = 0.05
+"""Radius of the sign where a skip is added, or passes a gate."""
+
+
+def paint_box(axis: "Axes", box: Box, place: Place, position: int) -> None:
+    """The box, its parts, the channels above it and the sizes at its left."""
+    from matplotlib.patches import Rectangle
+
+    fill = ink.BOX if box.sizes else ink.VECTOR
+    start = 0
+    for part in box.parts:
+        width = place.width * part.channels / box.channels
+        colour = ink.SKIPPED if part.skipped else fill
+        corner = (place.left + place.width * start / box.channels, place.bottom)
+        axis.add_patch(Rectangle(corner, width, place.height, facecolor=colour, edgecolor=ink.EDGE, linewidth=0.4, zorder=3))
+        start += part.channels
+    axis.add_patch(
+        Rectangle(
+            (place.left, place.bottom),
+            place.width,
+            place.height,
+            facecolor="none" if box.parts else fill,
+            edgecolor=ink.EDGE,
+            linewidth=0.7,
+            zorder=4,
+            gid=f"box{position}",
+        )
+    )
+    text = {"fontsize": ink.LABEL, "family": "DejaVu Sans", "zorder": 6}
+    axis.text(place.left + place.channels_from(), place.top + AIR / 2, str(box.channels), ha="left", va="bottom", **text)
+    if box.count:
+        axis.text(place.x, place.y, f"×{box.count}", ha="center", va="center", **text)
+    if place.sizes:
+        low = place.bottom - place.hang
+        axis.text(place.left - AIR / 2, low, box.label, ha="right", va="bottom", rotation=90, **text)
+
+
+def paint_step(axis: "Axes", before: Place, place: Place, colour: str, kind: str) -> None:
+    """The arrow from a box to the next: level in a row, else upright between rows."""
+    if before.row == place.row:
+        start, end = (before.right, before.y), (place.left, place.y)
+    elif before.row < place.row:
+        start, end = (before.left + before.departs, before.bottom), (place.left + place.arrives, place.top)
+    else:
+        start, end = (before.left + before.departs, before.top), (place.left + place.arrives, place.bottom)
+    _arrow(axis, start, end, colour, THIN + 0.3, gid=f"arrow-{kind}")
+
+
+def paint_skip(axis: "Axes", scene: Scene, skip: Skip, places: Sequence[Place]) -> None:
+    """A connection across the U at half the height of its boxes, with the dashed region that cropping leaves; or a shortcut."""
+    source, target = places[skip.source], places[skip.target]
+    if not scene.crosses(skip):
+        _paint_shortcut(axis, source, target)
+        return
+    if skip.crop:
+        _paint_crop(axis, source, min(scaled_height(scene, skip.crop) / scaled_height(scene, scene.boxes[skip.source].sizes), 1.0))
+    added = skip.merge != "concatenate"
+    end = target.left - (2 * MARK + AIR if added else 0.0)
+    _arrow(axis, (source.right, source.y), (end, target.y), ink.SKIP, THICK, gid="skip")
+    if added:
+        _mark(axis, end + MARK, target.y, "+" if skip.merge == "add" else "×" if skip.merge == "multiply" else "")
+    if skip.gated:
+        _mark(axis, source.right + (end - source.right) / 2, source.y, "×")
+
+
+def paint_entry(axis: "Axes", entry: Entry, left: float, y: float) -> None:
+    """A line of the legend: a short arrow and its text."""
+    thick = THICK if entry.kind == "skip" else THIN + 0.3
+    _arrow(axis, (left, y), (left + SAMPLE, y), entry.colour, thick, gid=f"legend-{entry.kind}")
+    axis.text(left + SAMPLE + AIR, y, entry.text, fontsize=ink.LABEL, family="DejaVu Sans", ha="left", va="center_baseline", zorder=6)
+
+
+def _arrow(axis: "Axes", start: tuple[float, float], end: tuple[float, float], colour: str, width: float, gid: str) -> None:
+    from matplotlib.patches import FancyArrowPatch
+
+    arrow = FancyArrowPatch(
+        start, end, arrowstyle="-|>", mutation_scale=4.5 + width, shrinkA=0, shrinkB=0, color=colour, linewidth=width, zorder=2, gid=gid
+    )
+    arrow.set_joinstyle("miter")
+    arrow.set_capstyle("butt")
+    axis.add_patch(arrow)
+
+
+def _paint_shortcut(axis: "Axes", source: Place, target: Place) -> None:
+    """A line below the boxes of a row, up into the box that it joins."""
+    low = min(source.bottom, target.bottom) - SHORTCUT * 0.75
+    xs, ys = [source.x, source.x, target.x], [source.bottom, low, low]
+    axis.plot(xs, ys, color=ink.SHORTCUT, linewidth=THIN, zorder=1, solid_joinstyle="miter", gid="shortcut")
+    _arrow(axis, (target.x, low), (target.x, target.bottom), ink.SHORTCUT, THIN, gid="shortcut-end")
+
+
+def _paint_crop(axis: "Axes", source: Place, share: float) -> None:
+    from matplotlib.patches import Rectangle
+
+    height = source.height * share
+    inset = min(0.012, source.width / 6)
+    corner = (source.left + inset, source.y - height / 2)
+    axis.add_patch(
+        Rectangle(corner, source.width - 2 * inset, height, fill=False, linestyle=(0, (2, 1.5)), linewidth=0.6, edgecolor=ink.EDGE, zorder=5, gid="crop")
+    )
+
+
+def _mark(axis: "Axes", x: float, y: float, sign: str) -> None:
+    """A sign in a circle."""
+    from matplotlib.patches import Circle
+
+    axis.add_patch(Circle((x, y), MARK, facecolor="white", edgecolor=ink.EDGE, linewidth=0.6, zorder=5))
+    reach = MARK * 0.6
+    if sign == "×":
+        reach *= 0.7
+        lines = [((x - reach, x + reach), (y - reach, y + reach)), ((x - reach, x + reach), (y + reach, y - reach))]
+    else:
+        lines = [((x - reach, x + reach), (y, y)), ((x, x), (y - reach, y + reach))] if sign else []
+    for xs, ys in lines:
+        axis.plot(xs, ys, color=ink.EDGE, linewidth=0.6, zorder=6)
