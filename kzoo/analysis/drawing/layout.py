@@ -12,23 +12,29 @@ from typing import Literal
 from .ink import LABEL, LINE, text_width
 from .scene import Box, Scene
 
-WIDEST, NARROWEST = 0.42, 0.07
-"""Widths of the box with the most channels, and of any."""
+PAGE = 7.0
+"""The width that a figure should have at most."""
 
-HIGHEST, LOWEST = 1.15, 0.13
-"""Heights of the largest map, and of any."""
+WIDTHS = (0.42, 0.36, 0.3, 0.24, 0.2)
+"""Of the box with the most channels: the first of these that fits on a page; stages may be twice as wide."""
+
+NARROWEST = 0.07
+"""The least width of a box."""
+
+HIGHEST, LONGEST, LOWEST = 1.15, 0.85, 0.13
+"""Heights of the largest map, of the longest vector, and of any."""
 
 ROOMY = 0.3
 """The least width and height of a box that bears a count or two vertical arrows."""
 
-GAP, CROSSING = 0.22, 0.5
+GAP, CROSSING = 0.2, 0.5
 """Between boxes of a row: room for an arrow and a rotated label; the same for a skip that crosses the U."""
 
 FALL = 0.16
 """Between rows, besides the labels: room for the vertical arrow."""
 
-AIR = 0.04
-"""Between a text and anything else."""
+AIR, CLEAR = 0.04, 0.075
+"""Between a text and anything else, and between the sizes of a map and the middle of an arrow."""
 
 SHORTCUT = 0.12
 """How far below the boxes of a row its shortcuts run."""
@@ -91,15 +97,25 @@ class Place:
 
 def lay_out(scene: Scene) -> list[Place]:
     """Gives every box of a scene its place; the first one begins at x = 0, the page at y = 0 and runs downwards."""
-    rows = _rows(scene)
-    places = [_place(scene, rows, position) for position in range(len(scene.boxes))]
-    _walk(places)
+    factor = 2 if any(box.count for box in scene.boxes) else 1
+    for widest in WIDTHS:
+        places = _line_up(scene, widest * factor)
+        if max(place.reach() for place in places) <= PAGE:
+            break
     targets = {skip.target for skip in scene.skips if scene.crosses(skip)}
     for position, place in enumerate(places):
         level = position > 0 and places[position - 1].row == place.row
-        free = place.height / 2 - AIR if level or position in targets else place.height
+        free = place.height / 2 - CLEAR if level or position in targets else place.height
         place.hang = max(place.sizes - free, 0.0)
     _stack(places, {places[skip.target].row for skip in scene.skips if not scene.crosses(skip)})
+    return places
+
+
+def _line_up(scene: Scene, widest: float) -> list[Place]:
+    """The places without their y."""
+    rows = _rows(scene)
+    places = [_place(scene, rows, position, widest) for position in range(len(scene.boxes))]
+    _walk(places)
     return places
 
 
@@ -108,7 +124,7 @@ def _rows(scene: Scene) -> list[int]:
     return [levels.index(box.scale) if scene.is_u else 0 for box in scene.boxes]
 
 
-def _place(scene: Scene, rows: Sequence[int], position: int) -> Place:
+def _place(scene: Scene, rows: Sequence[int], position: int, widest: float) -> Place:
     """A box without its x and y."""
     box, row = scene.boxes[position], rows[position]
     before = rows[position - 1] if position else row
@@ -116,7 +132,7 @@ def _place(scene: Scene, rows: Sequence[int], position: int) -> Place:
     from_above, upwards = before < row, after < row
     turns = from_above and upwards
     least = ROOMY if box.count or turns else NARROWEST
-    width = max(_width(scene, box), least)
+    width = max(_width(scene, box, widest), least)
     arrives = _trunk_middle(box, width) if before > row else width / (4 if turns else 2)
     departs = width * (0.75 if turns else 0.5)
     side: Literal["left", "centre", "right"] = "right" if from_above else "left" if upwards else "centre"
@@ -125,10 +141,10 @@ def _place(scene: Scene, rows: Sequence[int], position: int) -> Place:
     return Place(width, _height(scene, box), row, arrives, departs, text_width(str(box.channels), LABEL), side, sizes)
 
 
-def _width(scene: Scene, box: Box) -> float:
+def _width(scene: Scene, box: Box, widest: float) -> float:
     """Vectors are as thin as can be."""
     most = max(other.channels for other in scene.boxes if other.sizes)
-    return WIDEST * sqrt(box.channels / most) if box.sizes else NARROWEST
+    return widest * sqrt(box.channels / most) if box.sizes else NARROWEST
 
 
 def _height(scene: Scene, box: Box) -> float:
@@ -137,7 +153,7 @@ def _height(scene: Scene, box: Box) -> float:
     if box.sizes:
         return max(scaled_height(scene, box.sizes), least)
     longest = max(other.channels for other in scene.boxes if not other.sizes)
-    return max(HIGHEST * sqrt(box.channels / longest), least)
+    return max(LONGEST * sqrt(box.channels / longest), least)
 
 
 def scaled_height(scene: Scene, sizes: Sequence[int]) -> float:

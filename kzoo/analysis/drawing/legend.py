@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .ink import COLOURS, LABEL, LINE, SHORTCUT, SKIP, text_width
+from .ink import COLOURS, EDGE, LABEL, LINE, SHORTCUT, SKIP, text_width
 from .layout import AIR, Place
 from .scene import Scene
 
@@ -28,7 +28,7 @@ class Entry:
 
 
 def entries(scene: Scene) -> list[Entry]:
-    """The operations in the order in which they appear, then the connections.
+    """The operations in the order in which they appear, then the connections and the sign of a count.
 
     A kind has as many colours as `COLOURS` holds for it; further texts of that kind share the last one.
     """
@@ -39,7 +39,8 @@ def entries(scene: Scene) -> list[Entry]:
             number = sum(kind == box.made.kind for kind, _ in found)
             colours = COLOURS[box.made.kind]
             found[key] = Entry(*key, colours[min(number, len(colours) - 1)])
-    return [*found.values(), *_connections(scene)]
+    counts = [Entry("count", "n convolutions", EDGE)] if any(box.count for box in scene.boxes) else []
+    return [*found.values(), *_connections(scene), *counts]
 
 
 def _connections(scene: Scene) -> list[Entry]:

@@ -76,6 +76,7 @@ _ACTIVATIONS = {
     "elu": "ELU",
     "selu": "SELU",
     "gelu": "GELU",
+    "hard_silu": "hard SiLU",
     "silu": "SiLU",
     "swish": "SiLU",
 }

@@ -12,7 +12,7 @@ from .skips import Skip
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-THIN, THICK = 0.9, 2.0
+FINE, THIN, THICK = 0.9, 1.2, 2.0
 MARK = 0.05
 """Radius of the sign where a skip is added, or passes a gate."""
 
@@ -51,14 +51,18 @@ def paint_box(axis: "Axes", box: Box, place: Place, position: int) -> None:
 
 
 def paint_step(axis: "Axes", before: Place, place: Place, colour: str, kind: str) -> None:
-    """The arrow from a box to the next: level in a row, else upright between rows."""
+    """The arrow from a box to the next: level in a row, upright between rows; round a corner to a box that stands aside."""
+    gid = f"arrow-{kind}"
+    start, end = before.left + before.departs, place.left + place.arrives
     if before.row == place.row:
-        start, end = (before.right, before.y), (place.left, place.y)
+        _arrow(axis, (before.right, before.y), (place.left, place.y), colour, THIN, gid)
+    elif abs(start - end) > AIR and end > before.right:
+        axis.plot((before.right, end), (before.y, before.y), color=colour, linewidth=THIN, zorder=2)
+        _arrow(axis, (end, before.y), (end, place.bottom if before.row > place.row else place.top), colour, THIN, gid)
     elif before.row < place.row:
-        start, end = (before.left + before.departs, before.bottom), (place.left + place.arrives, place.top)
+        _arrow(axis, (start, before.bottom), (end, place.top), colour, THIN, gid)
     else:
-        start, end = (before.left + before.departs, before.top), (place.left + place.arrives, place.bottom)
-    _arrow(axis, start, end, colour, THIN + 0.3, gid=f"arrow-{kind}")
+        _arrow(axis, (start, before.top), (end, place.bottom), colour, THIN, gid)
 
 
 def paint_skip(axis: "Axes", scene: Scene, skip: Skip, places: Sequence[Place]) -> None:
@@ -79,10 +83,16 @@ def paint_skip(axis: "Axes", scene: Scene, skip: Skip, places: Sequence[Place]) 
 
 
 def paint_entry(axis: "Axes", entry: Entry, left: float, y: float) -> None:
-    """A line of the legend: a short arrow and its text."""
-    thick = THICK if entry.kind == "skip" else THIN + 0.3
+    """A line of the legend: a short arrow, or the sign of a count, and its text."""
+    text = {"fontsize": ink.LABEL, "family": "DejaVu Sans", "va": "center_baseline", "zorder": 6}
+    axis.text(left + SAMPLE + AIR, y, entry.text, ha="left", **text)
+    if entry.kind == "count":
+        axis.text(left + SAMPLE / 2, y, "×n", ha="center", **text)
+        return
+    thick = {"skip": THICK, "shortcut": FINE}.get(entry.kind, THIN)
     _arrow(axis, (left, y), (left + SAMPLE, y), entry.colour, thick, gid=f"legend-{entry.kind}")
-    axis.text(left + SAMPLE + AIR, y, entry.text, fontsize=ink.LABEL, family="DejaVu Sans", ha="left", va="center_baseline", zorder=6)
+    if "gate" in entry.text:
+        _mark(axis, left + SAMPLE / 2 - MARK / 2, y, "×")
 
 
 def _arrow(axis: "Axes", start: tuple[float, float], end: tuple[float, float], colour: str, width: float, gid: str) -> None:
@@ -100,8 +110,8 @@ def _paint_shortcut(axis: "Axes", source: Place, target: Place) -> None:
     """A line below the boxes of a row, up into the box that it joins."""
     low = min(source.bottom, target.bottom) - SHORTCUT * 0.75
     xs, ys = [source.x, source.x, target.x], [source.bottom, low, low]
-    axis.plot(xs, ys, color=ink.SHORTCUT, linewidth=THIN, zorder=1, solid_joinstyle="miter", gid="shortcut")
-    _arrow(axis, (target.x, low), (target.x, target.bottom), ink.SHORTCUT, THIN, gid="shortcut-end")
+    axis.plot(xs, ys, color=ink.SHORTCUT, linewidth=FINE, zorder=1, solid_joinstyle="miter", gid="shortcut")
+    _arrow(axis, (target.x, low), (target.x, target.bottom), ink.SHORTCUT, FINE, gid="shortcut-end")
 
 
 def _paint_crop(axis: "Axes", source: Place, share: float) -> None:

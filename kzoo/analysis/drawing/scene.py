@@ -17,7 +17,7 @@ from .trunk import find_trunk, operations, scales
 DETAILS = ("auto", "layers", "stages")
 Detail = Literal["auto", "layers", "stages"]
 
-MOST_BOXES = 45
+MOST_IN_U, MOST_IN_STRIP = 45, 30
 """More boxes than these don't fit on a page: `auto` then draws stages."""
 
 
@@ -89,7 +89,8 @@ def read_scene(model: keras.Model, detail: Detail = "auto") -> Scene:
     check_choice("detail", detail, DETAILS)
     reader = _Reader(read_graph(model))
     scene = reader.read()
-    stages = detail == "stages" or (detail == "auto" and len(scene.boxes) > MOST_BOXES)
+    most = MOST_IN_U if scene.is_u else MOST_IN_STRIP
+    stages = detail == "stages" or (detail == "auto" and len(scene.boxes) > most)
     return reader.by_stage(scene) if stages else scene
 
 
@@ -114,7 +115,7 @@ class _Reader:
             self._step(position, following)
             self.place[position] = len(self.boxes) - 1
         self._finish_resizing()
-        return Scene(tuple(self.boxes), tuple(self.skips), len(self.graph.outputs))
+        return _with_short_ups(Scene(tuple(self.boxes), tuple(self.skips), len(self.graph.outputs)))
 
     def _step(self, position: int, following: int | None) -> None:
         """One layer: makes a box, or changes the one that is there."""
@@ -169,13 +170,12 @@ class _Reader:
     def by_stage(self, scene: Scene) -> Scene:
         """The scene with one box for every run of maps of one resolution; the input, vectors and the head keep their own."""
         group = _groups(scene)
-        counts = self._convolutions(group)
-        boxes: list[Box] = []
-        for box, number in zip(scene.boxes, group, strict=True):
-            if number == len(boxes):
-                boxes.append(replace(box, parts=(), count=counts[number]))
-            else:
-                boxes[number] = replace(box, parts=(), made=boxes[number].made, count=counts[number])
+        boxes = []
+        for number, count in enumerate(self._convolutions(group)):
+            members = [position for position, other in enumerate(group) if other == number]
+            whole = [p for p in members if not any(s.source < p < s.target for s in scene.skips if not scene.crosses(s))]
+            last = scene.boxes[(whole or members)[-1]]
+            boxes.append(replace(last, made=scene.boxes[members[0]].made, parts=(), count=count if len(members) > 1 else 0))
         moved = (replace(s, source=group[s.source], target=group[s.target]) for s in scene.skips if scene.crosses(s))
         return replace(scene, boxes=tuple(boxes), skips=tuple(dict.fromkeys(moved)))
 
@@ -202,3 +202,19 @@ def _groups(scene: Scene) -> list[int]:
         alone = position == 1 or head or not box.sizes or not before.sizes
         group.append(group[-1] + (alone or box.scale != before.scale))
     return group
+
+
+def _with_short_ups(scene: Scene) -> Scene:
+    """The scene with an interpolation and the convolution after it as one arrow, where a skip joins what they make."""
+    targets = {skip.target for skip in scene.skips if scene.crosses(skip)}
+    bound = {place for skip in scene.skips for place in (skip.source, skip.target)}
+    boxes: list[Box] = []
+    moved = []
+    for position, box in enumerate(scene.boxes):
+        if position in targets and boxes[-1].made.kind == "up" and box.made.kind in ("conv", "pointwise") and position - 1 not in bound:
+            up = boxes.pop().made
+            box = replace(box, made=replace(up, text=f"{up.text}, {box.made.text}"))
+        boxes.append(box)
+        moved.append(len(boxes) - 1)
+    skips = (replace(skip, source=moved[skip.source], target=moved[skip.target]) for skip in scene.skips)
+    return replace(scene, boxes=tuple(boxes), skips=tuple(skips))
