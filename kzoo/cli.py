@@ -25,17 +25,14 @@ Experiment = Annotated[str, typer.Argument(help="Name of an MLflow experiment.")
 @app.command()
 def demo() -> None:
     """Train four U-Nets and a small CNN on real images, in about four minutes, and compare them."""
-    from rich.console import Console
-
+    _load_keras_quietly()
     from .demo import EXPERIMENT, run_demo
     from .reports import comparison_table
     from .tracking import Store
 
     records = run_demo(Store())
-    console = Console()
-    console.print()
-    console.print(comparison_table(records, f"experiment {EXPERIMENT}"))
-    console.print(f"\nLook at the runs in MLflow:  [bold]{_program()} ui[/bold]", highlight=False)
+    _print_table(comparison_table(records, f"experiment {EXPERIMENT}"))
+    print(f"Look at the runs in MLflow:  {_program()} ui")
 
 
 @app.command()
@@ -52,10 +49,11 @@ def train(
     resume: Annotated[str | None, typer.Option(metavar="RUN_ID", help="Continue an interrupted or failed run.")] = None,
 ) -> None:
     """Train what a recipe describes, as one MLflow run."""
-    from .training import train
-
     if recipe is None and resume is None:
         raise InputError("recipe: expected a recipe file, or --resume RUN_ID. `kzoo recipes` lists those that ship with kzoo.")
+    _load_keras_quietly()
+    from .training import train
+
     trained = train(recipe, overrides=_overrides(settings or []), resume=resume)
     scores = {k: v for k, v in trained.metrics.items() if k.startswith(("best/", "test/"))}
     print("\n".join(f"{key:<24}{value:.4f}" for key, value in scores.items() if key != "best/epoch"))
@@ -75,23 +73,19 @@ def runs(
     experiment: Annotated[str | None, typer.Argument(help="Only the runs of this experiment.")] = None,
 ) -> None:
     """List the runs, newest first."""
-    from rich.console import Console
-
     from .reports import runs_table
     from .tracking import Store
 
-    Console().print(runs_table(Store().runs(experiment)))
+    _print_table(runs_table(Store().runs(experiment)))
 
 
 @app.command()
 def compare(experiment: Experiment) -> None:
     """Compare the runs of an experiment: parameters, MACs, best scores, seconds."""
-    from rich.console import Console
-
     from .reports import comparison_table
     from .tracking import Store
 
-    Console().print(comparison_table(Store().runs(experiment), f"experiment {experiment}"))
+    _print_table(comparison_table(Store().runs(experiment), f"experiment {experiment}"))
 
 
 @app.command()
@@ -104,13 +98,13 @@ def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000) -> 
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs a command; errors that the user can mend are one line each and exit status 2."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     given = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in given
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
         app(args=[a for a in given if a != "--debug"], prog_name="kzoo")
-    except (InputError, TrainingError, KeyboardInterrupt) as error:
+    except (InputError, TrainingError, Interruption) as error:
         if debug:
             raise
         sys.exit(_explain(error))
@@ -118,17 +112,40 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _explain(error: BaseException) -> int:
     """Prints an error for people; returns the exit status."""
-    if isinstance(error, KeyboardInterrupt):
-        print("\ninterrupted; a training continues with: kzoo train --resume RUN_ID", file=sys.stderr)
+    interrupted = isinstance(error, Interruption)
+    lines = ["interrupted"] if interrupted else [f"error: {line}" for line in str(error).splitlines()]
+    print("\n".join([*lines, *getattr(error, "__notes__", [])]), file=sys.stderr)
+    if interrupted:
         return 130
-    for line in str(error).splitlines():
-        print(f"error: {line}", file=sys.stderr)
     return 2 if isinstance(error, InputError) else 1
 
 
-def _interrupt(number, frame) -> None:
-    """Ends a terminated training like an interrupted one: its run is marked KILLED and stays resumable."""
-    raise KeyboardInterrupt
+class Interruption(BaseException):
+    """Ctrl-C or a request to terminate: a training that it ends is marked KILLED and stays resumable."""
+
+
+def _interrupt(*_) -> None:
+    raise Interruption
+
+
+def _print_table(table) -> None:
+    """Prints a rich table: as wide as the terminal, or as it needs to be where there is none."""
+    from rich.console import Console
+
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def _load_keras_quietly() -> None:
+    """Imports Keras without what TensorFlow writes to the error stream while it looks for GPUs; its errors are still raised."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    try:
+        import keras  # noqa: F401
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nothing)
 
 
 def _overrides(settings: list[str]) -> dict:

@@ -73,7 +73,5 @@ def _layer_macs(layer, x: tuple, y: tuple) -> int:
 
 def _positions(layer, shape: tuple) -> int:
     if None in shape[1:-1]:
-        raise InputError(
-            f"layer {layer.name}: MACs depend on the input size, which is not fixed. Build the model with fixed sizes."
-        )
+        raise InputError(f"layer {layer.name}: MACs depend on the input size, which is not fixed. Build the model with fixed sizes.")
     return prod(shape[1:-1])

@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import ArgumentError
 from .dataset import SOURCES, Dataset, Samples
 
-FORM_STARTS = (0, 130, 256, 386, 516, 646, 776, 906, 1029, 1157, 1287, 1415, 1541, 1667, 1797)
+FORM_STARTS = (0, 130, 256, 386, 516, 646, 776, 906, 1029, 1157, 1287, 1415, 1545, 1667, 1797)
 """Where a new form begins. Every writer copied the same sequence (0 to 9 three times, then a fixed order), which repeats here."""
 
 TRAIN_DIGITS = slice(FORM_STARTS[0], FORM_STARTS[10])

@@ -85,9 +85,7 @@ def _pair_of(folder: Path, images_name: str, labels_name: str) -> tuple[np.ndarr
     images_path, labels_path = _find(folder, images_name), _find(folder, labels_name)
     images, labels = read_idx(images_path), read_idx(labels_path)
     if len(images) != len(labels):
-        raise InputError(
-            f"{labels_path}: expected {len(images):,} labels, one per image of {images_path.name}. Received: {len(labels):,}."
-        )
+        raise InputError(f"{labels_path}: expected {len(images):,} labels, one per image of {images_path.name}. Received: {len(labels):,}.")
     if labels.max(initial=0) >= len(CLASSES):
         raise InputError(f"{labels_path}: expected labels 0 to {len(CLASSES) - 1}. Received: {labels.max()}.")
     return images, labels

@@ -86,12 +86,8 @@ def image_folder(
 def _match(folder: Path, images: str, masks: str) -> list[tuple[Path, Path]]:
     """Image and mask files with the same stem; refuses leftovers on either side."""
     image_files, mask_files = (_by_stem(folder, name, key) for name, key in ((images, "images"), (masks, "masks")))
-    alone = [
-        f"{image_files[s]}: has no mask. Add {masks}/{s}.png, or remove the image." for s in image_files if s not in mask_files
-    ]
-    alone += [
-        f"{mask_files[s]}: has no image. Add {images}/{s}.png, or remove the mask." for s in mask_files if s not in image_files
-    ]
+    alone = [f"{image_files[s]}: has no mask. Add {masks}/{s}.png, or remove the image." for s in image_files if s not in mask_files]
+    alone += [f"{mask_files[s]}: has no image. Add {images}/{s}.png, or remove the mask." for s in mask_files if s not in image_files]
     _raise_all(alone)
     return [(image_files[stem], mask_files[stem]) for stem in image_files]
 

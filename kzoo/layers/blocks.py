@@ -169,7 +169,8 @@ def upsample(x, kind: Upsampling, filters: int, strides: Size, style: Style, nam
 def _interpolate(x, kind: str, strides: Size, rank: int, name: str):
     """Nearest or linear interpolation, by Keras's own layer where it has one."""
     if kind == "nearest":
-        return ranked("UpSampling{}D", rank)(strides, name=name)(x)
+        factors = strides[0] if rank == 1 and not isinstance(strides, int) else strides
+        return ranked("UpSampling{}D", rank)(factors, name=name)(x)
     if rank == 2:
         return keras.layers.UpSampling2D(strides, interpolation="bilinear", name=name)(x)
     return LinearUpsampling(strides, name=name)(x)

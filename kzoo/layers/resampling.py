@@ -42,7 +42,9 @@ class _Resampling(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("kzoo")
 class BlurPool(_Resampling):
-    """Low-pass filters with a fixed binomial kernel, then subsamples (Zhang 2019, "Making convolutional networks shift-invariant again", section 3).
+    """Low-pass filters with a fixed binomial kernel, then subsamples.
+
+    Zhang 2019, "Making convolutional networks shift-invariant again", section 3.
 
     Args:
         strides: int or one per axis. An axis of stride 1 is left alone.

@@ -143,8 +143,7 @@ def _check(plan: Sequence[Stage], input_shape: Sequence[int | None], padding: Pa
         setting = 'pooling="flatten"' if pooling == "flatten" else 'padding="valid"'
         raise ArgumentError(
             "input_shape",
-            f'expected fixed sizes for {setting}. Received: {tuple(input_shape)}. Give the sizes, or use pooling="avg" and '
-            'padding="same".',
+            f'expected fixed sizes for {setting}. Received: {tuple(input_shape)}. Give the sizes, or use pooling="avg" and padding="same".',
         )
     for axis, size in enumerate(input_shape[:-1]):
         if size is not None and padding == "valid":

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from ..tracking import Record
@@ -24,7 +25,7 @@ def comparison_table(records: Sequence[Record], title: str) -> Table:
         title: written above the table.
     """
     scores = [key for key in SCORES if any(key in record.metrics for record in records)]
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
     table.add_column("variant", no_wrap=True)
     for heading in ("parameters", "MACs", *(SCORES[key] for key in scores), "seconds"):
         table.add_column(heading, justify="right")
@@ -36,11 +37,9 @@ def comparison_table(records: Sequence[Record], title: str) -> Table:
 
 def runs_table(records: Sequence[Record]) -> Table:
     """One row per run, newest first: id, experiment, variant, status, start, best score."""
-    table = Table()
-    table.add_column("run id", no_wrap=True)
-    for heading in ("experiment", "variant", "status", "started"):
-        table.add_column(heading, overflow="fold")
-    table.add_column("best score", justify="right", overflow="fold")
+    table = Table(box=SIMPLE_HEAD)
+    for heading in ("run id", "experiment", "variant", "status", "started", "best score"):
+        table.add_column(heading, no_wrap=heading == "run id", overflow="fold")
     for record in records:
         started = datetime.fromtimestamp(record.start / 1000).strftime("%Y-%m-%d %H:%M")
         best = next((f"{SCORES[k]} {record.metrics[k]:.4f}" for k in SCORES if k in record.metrics), "–")

@@ -39,12 +39,11 @@ class Run:
     def __exit__(self, kind, error, trace) -> None:
         if error is None:
             self._client.set_terminated(self.id, "FINISHED")
-        elif isinstance(error, Exception):
-            self.set_tags({"kzoo.error": one_line(error)})
-            self._client.set_terminated(self.id, "FAILED")
-        else:
-            self.set_tags({"kzoo.error": f"interrupted ({kind.__name__})"})
-            self._client.set_terminated(self.id, "KILLED")
+            return
+        failed = isinstance(error, Exception)
+        error.add_note(f"Run {self.id} keeps what was logged; it continues with: kzoo train --resume {self.id}")
+        self.set_tags({"kzoo.error": one_line(error) if failed else f"interrupted ({kind.__name__})"})
+        self._client.set_terminated(self.id, "FAILED" if failed else "KILLED")
 
     def log_parameters(self, values: Mapping[str, Any]) -> None:
         """Flat hyperparameters, stored as text."""
@@ -103,6 +102,4 @@ class Run:
             try:
                 return Path(self._client.download_artifacts(self.id, name, folder)).read_text()
             except Exception as error:
-                raise InputError(
-                    f"run {self.id}: has no artifact {name} ({one_line(error)}). Was it made by kzoo train?"
-                ) from error
+                raise InputError(f"run {self.id}: has no artifact {name} ({one_line(error)}). Was it made by kzoo train?") from error

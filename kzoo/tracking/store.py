@@ -138,9 +138,7 @@ class Store:
             with FileLock(self.root / ".lock"):
                 return _reached(MlflowClient(self.uri))
         except Exception as error:
-            raise InputError(
-                f"tracking store {self.uri}: cannot be opened ({one_line(error)}). Check MLFLOW_TRACKING_URI."
-            ) from error
+            raise InputError(f"tracking store {self.uri}: cannot be opened ({one_line(error)}). Check MLFLOW_TRACKING_URI.") from error
 
     def _experiment_id(self, name: str) -> str:
         found = self._client.get_experiment_by_name(name)

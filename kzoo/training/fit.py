@@ -73,9 +73,7 @@ def fit(
     return Fitted(history, epochs.best_epoch)
 
 
-def make_batches(
-    model: keras.Model, dataset: Dataset, samples: Samples, training: Training, training_split: bool = False
-) -> Batches:
+def make_batches(model: keras.Model, dataset: Dataset, samples: Samples, training: Training, training_split: bool = False) -> Batches:
     """The batches of one split, cut to what the model takes in and puts out."""
     maps = dataset.task == "segmentation"
     return Batches(

@@ -20,7 +20,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -29,7 +28,7 @@ from pydantic import Field
 
 from .. import __version__
 from ..data import SOURCES
-from ..errors import InputError, did_you_mean, one_line
+from ..errors import ArgumentError, InputError, did_you_mean, one_line
 from ..models import BUILDERS
 from ..registry import Registry
 from . import schema
@@ -143,7 +142,11 @@ def load_recipe(recipe: "str | Path | Mapping | Recipe", overrides: Mapping[str,
     builder, model, model_problems = _check_choice(content, "model", "builder", BUILDERS, ("input_shape", "num_classes"))
     source, data, data_problems = _check_choice(content, "data", "source", SOURCES)
     training, training_problems = schema.check_values(content.get("training") or {}, Training, "training")
-    problems += found + more + model_problems + data_problems + training_problems
+    problems += found + more
+    others = data_problems + training_problems
+    if builder and not model_problems and problems + others:
+        model_problems = builder_problems(builder, model)
+    problems += model_problems + others
     if problems:
         raise RecipeError(name, problems)
     return Recipe(name, text, str(experiment), run, builder, model, source, data, Training(**training))
@@ -164,10 +167,21 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def shipped_recipes() -> list[str]:
-    """Names of the recipes that ship with kzoo."""
-    folder = resources.files("kzoo.recipes")
-    return sorted(Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+def builder_problems(builder: str, arguments: Mapping[str, Any]) -> list[str]:
+    """What a builder refuses although the types are right, such as lists of the wrong length, asked without any data."""
+    unknown = {"input_shape": (None, None, 1), "num_classes": 2}
+    try:
+        BUILDERS[builder](**{**unknown, **arguments})
+    except ArgumentError as error:
+        return [] if error.argument in unknown else [str(error.within("model"))]
+    return []
+
+
+def shipped_recipes() -> dict[str, Path]:
+    """The recipes that ship with kzoo, by name: `kzoo/recipes/` where it is installed, `recipes/` in a checkout."""
+    package = Path(__file__).parents[1]
+    folder = next(f for f in (package / "recipes", package.parent / "recipes") if f.is_dir())
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
 def _read(recipe: str | Path | Mapping) -> tuple[str, str, dict]:
@@ -186,18 +200,17 @@ def _read(recipe: str | Path | Mapping) -> tuple[str, str, dict]:
 
 
 def _find_text(recipe: str | Path) -> str:
-    path = Path(recipe)
+    shipped = shipped_recipes()
+    path = shipped.get(str(recipe), Path(recipe))
+    if not path.is_file():
+        raise InputError(
+            f"{recipe}: no such file. Expected a recipe file or one of {', '.join(shipped)}, which ship with kzoo."
+            f"{did_you_mean(Path(recipe).stem, shipped)}"
+        )
     try:
-        if path.is_file():
-            return path.read_text()
+        return path.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{recipe}: cannot be read ({one_line(error)}).") from error
-    if str(recipe) in shipped_recipes():
-        return resources.files("kzoo.recipes").joinpath(f"{recipe}.yaml").read_text()
-    hint = did_you_mean(path.stem, shipped_recipes())
-    raise InputError(
-        f"{recipe}: no such file. Expected a recipe file or one of {', '.join(shipped_recipes())}, which ship with kzoo.{hint}"
-    )
 
 
 def _override(content: dict, path: str, value: Any) -> list[str]:
@@ -216,9 +229,7 @@ def _override(content: dict, path: str, value: Any) -> list[str]:
 
 def _check_keys(content: dict) -> list[str]:
     known = ("experiment", "run", "model", "data", "training")
-    return [
-        f"{key}: unknown; expected one of {', '.join(known)}.{did_you_mean(key, known)}" for key in content if key not in known
-    ]
+    return [f"{key}: unknown; expected one of {', '.join(known)}.{did_you_mean(key, known)}" for key in content if key not in known]
 
 
 def _check_text(content: dict, key: str, default: str | None) -> tuple[str | None, list[str]]:

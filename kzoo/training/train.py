@@ -24,7 +24,7 @@ from .environment import describe_environment
 from .fit import STATE, Fitted, fit, make_batches
 from .objective import check_objective
 from .progress import PRINTED, Progress
-from .recipe import Recipe, RecipeError, flatten, load_recipe
+from .recipe import Recipe, RecipeError, builder_problems, flatten, load_recipe
 from .state import History, read_history
 
 AS_WRITTEN, AS_RESOLVED = "recipe.yaml", "recipe_resolved.yaml"
@@ -99,10 +99,7 @@ def prepare(recipe: Recipe) -> tuple[Dataset, keras.Model]:
         InputError: faulty files, one line each.
     """
     keras.utils.set_random_seed(recipe.training.seed)
-    try:
-        dataset = SOURCES[recipe.source](**recipe.data)
-    except ArgumentError as error:
-        raise RecipeError(recipe.name, [str(error.within("data"))]) from error
+    dataset = _read_data(recipe)
     with _precision(recipe.training.precision):
         model = _build(recipe, dataset)
     try:
@@ -112,6 +109,14 @@ def prepare(recipe: Recipe) -> tuple[Dataset, keras.Model]:
     return dataset, model
 
 
+def _read_data(recipe: Recipe) -> Dataset:
+    try:
+        return SOURCES[recipe.source](**recipe.data)
+    except ArgumentError as error:
+        problems = [str(error.within("data")), *builder_problems(recipe.builder, recipe.model)]
+        raise RecipeError(recipe.name, problems) from error
+
+
 def _build(recipe: Recipe, dataset: Dataset) -> keras.Model:
     sizes = {"input_shape": dataset.input_shape, "num_classes": len(dataset.classes)}
     arguments = {**sizes, **recipe.model}
@@ -119,12 +124,12 @@ def _build(recipe: Recipe, dataset: Dataset) -> keras.Model:
         _check_sizes(arguments, dataset)
         model = BUILDERS[recipe.builder](**arguments)
     except ArgumentError as error:
-        raise RecipeError(recipe.name, [str(error.within("model"))]) from error
+        sized_by_data = error.argument == "input_shape" and "size" in recipe.resolved()["data"]
+        remedy = " The shape is that of the data: set data.size." if sized_by_data else ""
+        raise RecipeError(recipe.name, [f"{error.within('model')}{remedy}"]) from error
     if (len(model.output_shape) > 2) != (dataset.task == "segmentation"):
         wanted = "class maps" if dataset.task == "segmentation" else "one class per image"
-        problem = (
-            f"model.builder: expected a network for {wanted}, as data.source={recipe.source} has. Received: {recipe.builder}."
-        )
+        problem = f"model.builder: expected a network for {wanted}, as data.source={recipe.source} has. Received: {recipe.builder}."
         raise RecipeError(recipe.name, [problem])
     return model
 

@@ -1,0 +1,112 @@
+"""The store: real databases, real concurrency, and what a user may set wrong."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from kzoo import InputError, Store
+
+
+def test_a_run_ends_finished_failed_or_killed(shared_store):
+    for error, status in ((None, "FINISHED"), (ValueError("broken\nmore"), "FAILED"), (KeyboardInterrupt(), "KILLED")):
+        run = shared_store.start("ends", "x")
+        try:
+            with run:
+                if error:
+                    raise error
+        except (ValueError, KeyboardInterrupt):
+            pass
+        record = shared_store.get(run.id)
+        assert record.status == status
+        if isinstance(error, ValueError):
+            assert record.tags["kzoo.error"] == "ValueError: broken"
+
+
+def test_what_is_not_finite_is_named_not_logged(shared_store):
+    with shared_store.start("finite", "x") as run:
+        run.log_metrics({"a": 1.0, "b": float("nan"), "c": float("inf")}, step=3)
+    record = shared_store.get(run.id)
+    assert record.metrics == {"a": 1.0}
+    assert record.tags["kzoo.nonfinite"] == "b, c at step 3"
+
+
+def test_more_parameters_than_one_request_takes(shared_store):
+    with shared_store.start("many", "x") as run:
+        run.log_parameters({f"p{i}": "v" * 7000 for i in range(230)})
+    parameters = shared_store.get(run.id).parameters
+    assert len(parameters) == 230
+    assert len(parameters["p0"]) == 6000
+
+
+def test_runs_carry_who_and_from_where(shared_store):
+    with shared_store.start("context", "x", {"colour": "red"}) as run:
+        pass
+    tags = shared_store.get(run.id).tags
+    assert {"mlflow.user", "mlflow.source.name", "kzoo.host", "kzoo.pid"} <= set(tags)
+    assert tags["colour"] == "red"
+
+
+def test_runs_of_a_dead_process_are_marked_and_can_be_resumed(shared_store):
+    run = shared_store.start("dead", "x")
+    run.__enter__()
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    run.set_tags({"kzoo.pid": str(gone.pid)})
+    shared_store.start("dead", "next")
+    assert shared_store.get(run.id).status == "KILLED"
+    assert shared_store.resume(run.id).id == run.id
+
+
+def test_a_run_that_is_alive_is_not_resumed(shared_store):
+    run = shared_store.start("alive", "x")
+    run.__enter__()
+    with pytest.raises(InputError, match=rf"still being trained by process {os.getpid()} on {socket.gethostname()}"):
+        shared_store.resume(run.id)
+
+
+def test_an_unknown_experiment_is_named_with_the_nearest(shared_store):
+    with shared_store.start("nuclei", "x"):
+        pass
+    with pytest.raises(InputError, match=r"^experiment nuclie: not found in .* Did you mean nuclei\?"):
+        shared_store.runs("nuclie")
+
+
+def test_find_by_tags_and_status(shared_store):
+    with shared_store.start("find", "x", {"kind": "a"}) as run:
+        pass
+    shared_store.start("find", "y", {"kind": "a"})
+    assert [r.id for r in shared_store.find("find", {"kind": "a"}, status="FINISHED")] == [run.id]
+    assert len(shared_store.find("find", {"kind": "a"})) == 2
+    assert shared_store.find("find", {"kind": "b"}) == shared_store.find("nowhere", {}) == []
+
+
+def test_the_environment_variable_chooses_the_store(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/other.db")
+    store = Store(root=tmp_path / "root")
+    assert not store.local
+    assert (tmp_path / "other.db").exists()
+
+
+def test_a_store_that_cannot_be_reached(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(InputError, match=r"^tracking store http://127\.0\.0\.1:9: cannot be opened .*Check MLFLOW_TRACKING_URI"):
+        Store("http://127.0.0.1:9", root=tmp_path)
+
+
+def test_artifacts_lie_under_the_root(shared_store):
+    with shared_store.start("artifacts", "x") as run:
+        run.log_text("hello", "a.txt")
+    assert (shared_store.root / "artifacts" / "artifacts" / run.id / "artifacts" / "a.txt").read_text() == "hello"
+    assert run.read_text("a.txt") == "hello"
+    with pytest.raises(InputError, match=rf"run {run.id}: has no artifact b.txt"):
+        run.read_text("b.txt")
+
+
+def test_four_processes_on_a_fresh_store(tmp_path):
+    code = f"import pathlib, kzoo\nwith kzoo.Store(root=pathlib.Path({str(tmp_path)!r})).start('e', 'x'): pass"
+    processes = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(4)]
+    assert [p.wait(120) for p in processes] == [0] * 4, [p.stderr.read()[-500:] for p in processes]
+    assert len(Store(root=tmp_path).runs("e")) == 4

@@ -1,0 +1,104 @@
+"""Recipes: all mistakes at once, overrides, defaults, and those that ship."""
+
+import pytest
+import yaml
+
+from kzoo import InputError, load_recipe
+from kzoo.training.recipe import RecipeError, shipped_recipes
+from tests.conftest import small_recipe
+
+
+def test_several_mistakes_are_named_before_any_work(tmp_path):
+    path = tmp_path / "bad.yaml"
+    path.write_text(
+        """
+experment: x
+model: {builder: unet, downsampling: maxpol, filtres: 3, filters: [8, 16]}
+data: {source: digit_scenes, size: big}
+training: {epochs: 0, optimizer: addam, early_stopping: {patience: 0}}
+"""
+    )
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(path)
+    assert caught.value.problems == [
+        "experment: unknown; expected one of experiment, run, model, data, training. Did you mean experiment?",
+        "model.downsampling: expected one of max_pool, avg_pool, strided_conv, blur_pool. Received: maxpol. Did you mean max_pool?",
+        next(p for p in caught.value.problems if p.startswith("model.filtres: unknown;") and p.endswith("Did you mean filters?")),
+        "data.size: expected an integer. Received: big.",
+        "training.epochs: expected an integer of at least 1. Received: 0.",
+        "training.optimizer: expected one of adam, adamw, sgd, rmsprop, nadam, lion. Received: addam. Did you mean adam?",
+        "training.early_stopping.patience: expected an integer of at least 1. Received: 0.",
+    ]
+    assert str(caught.value).splitlines()[0].startswith(f"{path}: experment")
+
+
+def test_what_the_builder_refuses_is_named_beside_the_rest():
+    """Lengths are not in the type hints; the builder itself is asked, so that one reading finds all mistakes."""
+    recipe = small_recipe(model__filters=[4, 8], training__epochs=0)
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(recipe)
+    assert caught.value.problems == [
+        "model.filters: expected one value or 3 (one per stage, depth=2). Received: 2 values, [4, 8].",
+        "training.epochs: expected an integer of at least 1. Received: 0.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"data": {"source": "digits"}}, "model.builder: missing; expected one of cnn, unet."),
+        (
+            {"model": {"builder": "umet"}, "data": {"source": "digits"}},
+            "model.builder: expected one of cnn, unet. Received: umet. Did you mean unet?",
+        ),
+        ({"model": {"builder": "cnn"}, "data": {"source": "image_folder"}}, "data.path: missing; expected a path."),
+        ({"model": {"builder": "cnn"}, "data": {"source": "digits"}, "run": 3}, "run: expected text. Received: 3."),
+    ],
+)
+def test_single_mistakes(content, message):
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(content)
+    assert caught.value.problems == [message]
+
+
+def test_overrides_by_path():
+    recipe = load_recipe(small_recipe(), {"model.depth": 1, "training.early_stopping.patience": 2, "training.seed": 7})
+    assert recipe.model["depth"] == 1
+    assert recipe.training.early_stopping.patience == 2
+    assert recipe.training.seed == 7
+    with pytest.raises(RecipeError, match=r"model\.depth\.x: cannot be set, since depth is a single value"):
+        load_recipe(small_recipe(), {"model.depth.x": 1})
+
+
+def test_resolved_names_every_default_and_reads_back():
+    resolved = load_recipe(small_recipe()).resolved()
+    assert resolved["model"]["upsampling"] == "transposed_conv"
+    assert resolved["training"]["optimizer"] == "adam"
+    again = load_recipe(yaml.safe_load(yaml.safe_dump(resolved)))
+    assert again.resolved() == resolved
+    assert again.digest() == load_recipe(small_recipe()).digest()
+
+
+def test_digest_tells_recipes_apart_but_not_their_names():
+    digest = load_recipe(small_recipe()).digest()
+    assert load_recipe(small_recipe(experiment="other", run="x")).digest() == digest
+    assert load_recipe(small_recipe(training__seed=1)).digest() != digest
+
+
+def test_files_that_are_not_there_or_no_yaml(tmp_path):
+    with pytest.raises(InputError, match=r"nuclie\.yaml: no such file\. Expected a recipe file or one of .* Did you mean nuclei\?"):
+        load_recipe("nuclie.yaml")
+    (tmp_path / "a.yaml").write_text("model: [")
+    with pytest.raises(InputError, match=r"a\.yaml: is no valid YAML"):
+        load_recipe(tmp_path / "a.yaml")
+    (tmp_path / "b.yaml").write_text("- 1")
+    with pytest.raises(InputError, match=r"b\.yaml: expected a recipe with model, data and training\. Received: list"):
+        load_recipe(tmp_path / "b.yaml")
+
+
+def test_the_recipes_that_ship():
+    assert set(shipped_recipes()) == {"digit_scenes", "digits", "fashion_mnist", "nuclei"}
+    for name in ("digit_scenes", "digits", "fashion_mnist"):
+        assert load_recipe(name).experiment == name
+    with pytest.raises(RecipeError, match=r"data\.path: missing; expected a path"):
+        load_recipe("nuclei")
