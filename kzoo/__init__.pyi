@@ -1,3 +1,5 @@
+from .analysis import Profile as Profile
+from .analysis import profile as profile
 from .data import Dataset as Dataset
 from .errors import ArgumentError as ArgumentError
 from .errors import InputError as InputError

@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import yaml
 
-from ..analysis import count_macs, count_parameters
+from ..analysis import Profile, profile
 from ..data import SOURCES, Dataset
 from ..errors import ArgumentError, InputError
 from ..models import BUILDERS
@@ -87,8 +87,9 @@ def train(
     dataset, model = prepare(checked)
     run = (store or Store()).start(checked.experiment, checked.run or _run_name(checked))
     with run:
-        _log_setup(run, checked, dataset, model)
-        return _train(run, checked, dataset, model, progress)
+        cost = profile(model)
+        _log_setup(run, checked, dataset, model, cost)
+        return _train(run, checked, dataset, model, cost, progress)
 
 
 def prepare(recipe: Recipe) -> tuple[Dataset, keras.Model]:
@@ -160,7 +161,7 @@ def _precision(policy: str):
         keras.config.set_dtype_policy(before)
 
 
-def _train(run: Run, recipe: Recipe, dataset: Dataset, model: keras.Model, progress: Progress | None) -> Trained:
+def _train(run: Run, recipe: Recipe, dataset: Dataset, model: keras.Model, cost: Profile, progress: Progress | None) -> Trained:
     progress = progress or Progress()
     progress.started(run.id, recipe, dataset, model)
 
@@ -169,7 +170,7 @@ def _train(run: Run, recipe: Recipe, dataset: Dataset, model: keras.Model, progr
         progress.epoch(row)
 
     fitted = fit(model, dataset, recipe.training, run.folder, report)
-    metrics = _log_results(run, recipe, dataset, model, fitted)
+    metrics = _log_results(run, recipe, dataset, model, cost, fitted)
     shutil.rmtree(run.folder, ignore_errors=True)
     return Trained(run.id, model, dataset, fitted.history, fitted.best_epoch, metrics)
 
@@ -189,7 +190,7 @@ def _resume(run_id: str, recipe, overrides, store: Store, progress: Progress | N
         )
     with run:
         _log_missed_epochs(run)
-        return _train(run, recorded, dataset, model, progress)
+        return _train(run, recorded, dataset, model, profile(model), progress)
 
 
 def _check_same(given: Recipe, recorded: Recipe, run_id: str) -> None:
@@ -211,7 +212,7 @@ def _run_name(recipe: Recipe) -> str:
     return "-".join(str(word) for word in (recipe.builder, *words) if word is not None)
 
 
-def _log_setup(run: Run, recipe: Recipe, dataset: Dataset, model: keras.Model) -> None:
+def _log_setup(run: Run, recipe: Recipe, dataset: Dataset, model: keras.Model, cost: Profile) -> None:
     """Everything that is known before the first epoch."""
     resolved = recipe.resolved()
     resolved["model"] |= {"input_shape": list(dataset.input_shape), "num_classes": model.output_shape[-1]}
@@ -225,9 +226,7 @@ def _log_setup(run: Run, recipe: Recipe, dataset: Dataset, model: keras.Model) -
     run.set_tags({**environment, **sizes, **identity})
     for split in dataset.splits():
         run.log_dataset(f"{dataset.name}/{split}", dataset.fingerprint, recipe.source, split)
-    parameters = count_parameters(model)
-    run.log_metrics({f"cost/parameters_{key}": value for key, value in parameters.items()})
-    run.log_metrics({"cost/macs": count_macs(model)})
+    run.log_metrics({"cost/parameters_trainable": cost.trainable, "cost/parameters_total": cost.total, **_macs(cost)})
 
 
 def _log_epoch(run: Run, row: Mapping[str, float]) -> None:
@@ -242,14 +241,14 @@ def _log_missed_epochs(run: Run) -> None:
             _log_epoch(run, row)
 
 
-def _log_results(run: Run, recipe: Recipe, dataset: Dataset, model: keras.Model, fitted: Fitted) -> dict[str, float]:
+def _log_results(run: Run, recipe: Recipe, dataset: Dataset, model: keras.Model, cost: Profile, fitted: Fitted) -> dict[str, float]:
     """The numbers of the best epoch, the test, the model and the figures."""
     metrics: dict[str, float] = {"best/epoch": fitted.best_epoch}
     metrics |= {f"best/{key[4:]}": value for key, value in fitted.best.items() if key.startswith("val/")}
     if dataset.test is not None:
         scores = model.evaluate(make_batches(model, dataset, dataset.test, recipe.training), return_dict=True, verbose=0)
         metrics |= {f"test/{key}": float(value) for key, value in scores.items()}
-    metrics |= _costs(model, fitted.history)
+    metrics |= _costs(cost, fitted.history)
     run.log_metrics(metrics, step=len(fitted.history))
     run.log_text(_as_csv(fitted.history), "history.csv")
     with tempfile.TemporaryDirectory() as folder:
@@ -262,15 +261,20 @@ def _log_results(run: Run, recipe: Recipe, dataset: Dataset, model: keras.Model,
     return metrics
 
 
-def _costs(model: keras.Model, history: History) -> dict[str, float]:
+def _costs(cost: Profile, history: History) -> dict[str, float]:
     """What the training took; the median leaves out the first epoch, in which the graph is traced."""
     speeds = [row["speed/images_per_second"] for row in history]
     return {
-        "cost/parameters": model.count_params(),
-        "cost/macs": count_macs(model),
+        "cost/parameters": cost.total,
+        **_macs(cost),
         "cost/seconds": sum(row["speed/seconds"] for row in history),
         "speed/median_images_per_second": statistics.median(speeds[1:] or speeds),
     }
+
+
+def _macs(cost: Profile) -> dict[str, float]:
+    """The MACs for one image, if the size of the input is fixed."""
+    return {} if cost.macs is None else {"cost/macs": cost.macs}
 
 
 def _as_csv(history: History) -> str:

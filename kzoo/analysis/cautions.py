@@ -1,0 +1,73 @@
+"""What a reader of a profile should know: one sentence each."""
+
+from collections.abc import Iterator, Sequence
+
+from .checkerboard import Upsampling
+from .graph import Graph
+from .layers import Layer
+from .sight import Misalignment
+
+
+def find_warnings(
+    graph: Graph, layers: Sequence[Layer], upsamplings: Sequence[Upsampling], misaligned: Sequence[Misalignment]
+) -> tuple[str, ...]:
+    """Layers without a rule, sizes that are missing, fields beyond the input, checkerboards, branches that are not aligned."""
+    return (
+        *_about_unknown(layers),
+        *_about_sizes(graph),
+        *_about_fields(graph, layers),
+        *_about_upsamplings(upsamplings),
+        *_about_alignment(misaligned),
+    )
+
+
+def _about_unknown(layers: Sequence[Layer]) -> Iterator[str]:
+    kinds = dict.fromkeys(layer.kind for layer in layers if not layer.known)
+    if kinds:
+        yield (
+            f"no rule for {', '.join(kinds)}: MACs leave these layers out, and no receptive field is known behind them. "
+            "Teach them by kzoo.analysis.rule."
+        )
+
+
+def _about_sizes(graph: Graph) -> Iterator[str]:
+    if any(None in graph.shapes[tensor][1:] for tensor in graph.inputs):
+        yield "MACs and memory depend on the input size, which is not fixed. Give input_shape."
+
+
+def _about_fields(graph: Graph, layers: Sequence[Layer]) -> Iterator[str]:
+    """The first layer with windows whose smallest field is larger than the input."""
+    sizes = [graph.shapes[graph.inputs[0]][axis] for axis in graph.spatial_axes(graph.inputs[0])]
+    for layer in layers:
+        field = layer.receptive_field
+        if field is None or len(field.smallest) != len(sizes):
+            continue
+        beyond = [seen for seen, size in zip(field.smallest, sizes, strict=True) if size is not None and seen > size]
+        if beyond:
+            yield (
+                f"the receptive field exceeds the input from layer {layer.name} on ({max(beyond)} > {min(s for s in sizes if s)}): "
+                "deep stages see mostly padding."
+            )
+            return
+
+
+def _about_upsamplings(upsamplings: Sequence[Upsampling]) -> Iterator[str]:
+    uneven = [up for up in upsamplings if up.unevenness > 0]
+    if uneven:
+        up = uneven[0]
+        yield (
+            f"{_and_more(up.layer, len(uneven))} can draw checkerboards: {up.fewest} to {up.most} input positions reach an output "
+            "position. Use a kernel size that is a multiple of the stride."
+        )
+
+
+def _about_alignment(misaligned: Sequence[Misalignment]) -> Iterator[str]:
+    names = dict.fromkeys(found.layer for found in misaligned)
+    if names:
+        found = misaligned[0]
+        apart = "of different strides" if found.offset is None else f"{found.offset:g} input pixels apart"
+        yield f"{_and_more(found.layer, len(names))} joins branches that are not aligned: {' and '.join(found.branches)} are {apart}."
+
+
+def _and_more(name: str, count: int) -> str:
+    return name if count == 1 else f"{name} (and {count - 1} more)"

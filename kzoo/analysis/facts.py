@@ -1,0 +1,100 @@
+"""What is known of a kind of layer, and the register of rules that say it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from ..errors import ArgumentError
+from .graph import Call
+from .moves import Move
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a rule says of one call of a layer.
+
+    Args:
+        macs: multiplications of convolutions, dense layers and attention products, for one sample; None where they depend on a
+            size that is not known.
+        moves: one `Move` per spatial axis; empty where every position stays where it is.
+        reach: `global` where every output position sees the whole input.
+        positions: `lost` where the output has no positions any more, as after global pooling.
+        order: for layers that reorder axes, the input axis behind each output axis, batch included.
+        fixed: whether only the size that the model was built for fits, as with a flatten before a dense layer.
+        shares: whether the output is the input's memory: `never`, at `inference` (dropout), or `always` (reshaping).
+
+    A pointwise layer such as an activation is `Facts()`.
+    """
+
+    macs: int | None = 0
+    moves: tuple[Move, ...] = ()
+    reach: Literal["local", "global"] = "local"
+    positions: Literal["kept", "lost"] = "kept"
+    order: tuple[int, ...] | None = None
+    fixed: bool = False
+    shares: Literal["never", "inference", "always"] = "never"
+
+
+Rule = Callable[[Call], Facts]
+
+_RULES: dict[type, Rule] = {}
+_OPERATIONS: dict[str, Rule] = {}
+
+
+def rule(*layer_classes: type) -> Callable[[Rule], Rule]:
+    """Teaches the profile a kind of layer: decorates a function from a `Call` to `Facts`.
+
+    The rule also holds for subclasses that don't have a `call` method of their own.
+
+    Raises:
+        ArgumentError: something that is not a class was given.
+
+    >>> import keras
+    >>> import kzoo
+    >>> from kzoo.analysis import Facts, rule
+    >>> class Swish(keras.layers.Layer):
+    ...     def call(self, x):
+    ...         return x * keras.ops.sigmoid(x)
+    >>> model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(4, 3), Swish(name="swish")])
+    >>> profile = kzoo.profile(model)
+    >>> profile.status, profile.unknown
+    ('partial', ('swish',))
+    >>> @rule(Swish)
+    ... def swish(call):
+    ...     return Facts()
+    >>> kzoo.profile(model).status
+    'complete'
+    """
+    for layer_class in layer_classes:
+        if not isinstance(layer_class, type):
+            raise ArgumentError("rule", f"expected layer classes, as in @rule(MyLayer). Received: {layer_class!r}.")
+
+    def enter(function: Rule) -> Rule:
+        _RULES.update(dict.fromkeys(layer_classes, function))
+        return function
+
+    return enter
+
+
+def operations(*names: str) -> Callable[[Rule], Rule]:
+    """Like `rule`, for the functions of `keras.ops`, whose classes in a graph have no public name but their own."""
+
+    def enter(function: Rule) -> Rule:
+        _OPERATIONS.update(dict.fromkeys(names, function))
+        return function
+
+    return enter
+
+
+def facts_of(call: Call) -> Facts | None:
+    """What is known of a call, or None for a kind of layer without a rule."""
+    found = _find(type(call.layer))
+    return found(call) if found else None
+
+
+def _find(kind: type) -> Rule | None:
+    for parent in kind.__mro__:
+        if parent in _RULES:
+            own = getattr(kind, "call", None) is not getattr(parent, "call", None)
+            return None if own else _RULES[parent]
+    return _OPERATIONS.get(kind.__name__) if kind.__module__.startswith("keras.src.ops.") else None

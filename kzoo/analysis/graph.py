@@ -1,0 +1,229 @@
+"""A functional model as a flat list of calls, in the order in which Keras runs them; nested models are opened.
+
+This is the one file that reads Keras's graph nodes, for which there is no public interface.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from ..errors import ArgumentError, InputError, one_line
+
+Shape = tuple[int | None, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """One call of a layer or of a `keras.ops` function.
+
+    Attributes:
+        name: the layer's name; nested ones by path (`encoder/conv1`), later calls of a shared layer numbered (`conv1:2`).
+        layer: the `keras.Operation`; a `keras.layers.Layer`, or what a function of `keras.ops` leaves in a graph.
+        inputs, outputs: indices of the tensors in the graph.
+        input_shapes, output_shapes: with the batch axis.
+        first: False for later calls of a shared layer.
+        data_format: `channels_last` or `channels_first`.
+    """
+
+    name: str
+    layer: Any
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    input_shapes: tuple[Shape, ...]
+    output_shapes: tuple[Shape, ...]
+    first: bool
+    data_format: str
+
+    @property
+    def input_shape(self) -> Shape:
+        """Shape of the first input."""
+        return self.input_shapes[0]
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of the first output."""
+        return self.output_shapes[0]
+
+    @property
+    def spatial_axes(self) -> range:
+        """The axes of the first input that are neither batch nor channels."""
+        rank = len(self.input_shape)
+        return range(1, rank - 1) if self.data_format == "channels_last" else range(2, rank)
+
+    @property
+    def channel_axis(self) -> int:
+        return len(self.input_shape) - 1 if self.data_format == "channels_last" else 1
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """The calls of a model and the tensors between them: `shapes` and `dtypes` by index, inputs first."""
+
+    name: str
+    calls: tuple[Call, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    input_names: tuple[str, ...]
+    shapes: tuple[Shape, ...]
+    dtypes: tuple[str, ...]
+    data_format: str
+
+    def spatial_axes(self, tensor: int) -> range:
+        """The axes of an input that are neither batch nor channels."""
+        rank = len(self.shapes[tensor])
+        return range(1, rank - 1) if self.data_format == "channels_last" else range(2, rank)
+
+    def producer(self, tensor: int) -> str:
+        """Name of the call, or of the input, that a tensor comes from."""
+        if tensor < len(self.inputs):
+            return self.input_names[tensor]
+        return next(call.name for call in self.calls if tensor in call.outputs)
+
+
+def trace(model: keras.Model, input_shape: Sequence | Mapping | None = None) -> Graph:
+    """Reads the graph of a functional or sequential model.
+
+    Args:
+        model: a `keras.Model` with a graph.
+        input_shape: shape of the input without the batch axis, or one per input (a list, or a mapping by input name), in place of
+            those the model was built with.
+
+    Raises:
+        ArgumentError: the model has no graph, or cannot take the shape.
+    """
+    function = _function(model)
+    if function is None:
+        raise ArgumentError("model", f"expected a built functional or sequential keras.Model. Received: {type(model).__name__}.")
+    names = tuple(_input_name(tensor) for tensor in function.inputs)
+    tracer = _Tracer(function)
+    shapes = _input_shapes(function.inputs, names, input_shape)
+    inputs = [tracer.add(shape, tensor.dtype) for shape, tensor in zip(shapes, function.inputs, strict=True)]
+    outputs = tracer.walk(function, inputs)
+    return Graph(
+        str(model.name),
+        tuple(tracer.calls),
+        tuple(inputs),
+        tuple(outputs),
+        names,
+        tuple(tracer.shapes),
+        tuple(tracer.dtypes),
+        tracer.data_format,
+    )
+
+
+class _Tracer:
+    """Collects calls and tensors while it walks through a model and the models inside it."""
+
+    def __init__(self, function):
+        self.calls: list[Call] = []
+        self.shapes: list[Shape] = []
+        self.dtypes: list[str] = []
+        self.called: dict[int, int] = {}
+        formats = (getattr(node.operation, "data_format", None) for node in _nodes_within(function))
+        self.data_format = next(filter(None, formats), keras.config.image_data_format())
+
+    def add(self, shape: Shape, dtype: str) -> int:
+        self.shapes.append(tuple(shape))
+        self.dtypes.append(keras.backend.standardize_dtype(dtype))
+        return len(self.shapes) - 1
+
+    def walk(self, function, inputs: Sequence[int], path: str = "") -> list[int]:
+        """Walks one model; returns the indices of its outputs."""
+        known = {id(tensor): index for tensor, index in zip(function.inputs, inputs, strict=True)}
+        for node in _nodes(function):
+            given = [known[id(tensor)] for tensor in node.input_tensors]
+            inner = _function(node.operation)
+            made = self.walk(inner, given, f"{path}{node.operation.name}/") if inner else self.call(node, given, path)
+            known |= {id(tensor): index for tensor, index in zip(node.outputs, made, strict=True)}
+        return [known[id(tensor)] for tensor in function.outputs]
+
+    def call(self, node, inputs: Sequence[int], path: str) -> list[int]:
+        layer = node.operation
+        input_shapes = tuple(self.shapes[index] for index in inputs)
+        output_shapes = tuple(_output_shapes(node, input_shapes))
+        outputs = [self.add(shape, tensor.dtype) for shape, tensor in zip(output_shapes, node.outputs, strict=True)]
+        count = self.called[id(layer)] = self.called.get(id(layer), 0) + 1
+        name = f"{path}{layer.name}" if count == 1 else f"{path}{layer.name}:{count}"
+        data_format = getattr(layer, "data_format", None) or self.data_format
+        self.calls.append(Call(name, layer, tuple(inputs), tuple(outputs), input_shapes, output_shapes, count == 1, data_format))
+        return outputs
+
+
+def _function(operation):
+    """The graph inside a functional or sequential model, or None."""
+    inner = getattr(operation, "_functional", None) or operation
+    return inner if isinstance(inner, keras.Model) and hasattr(inner, "_nodes_by_depth") else None
+
+
+def _nodes(function) -> Iterator:
+    """The calls of one model in the order in which Keras runs them."""
+    for depth in sorted(function._nodes_by_depth, reverse=True):
+        yield from (node for node in function._nodes_by_depth[depth] if not node.is_input)
+
+
+def _nodes_within(function) -> Iterator:
+    for node in _nodes(function):
+        inner = _function(node.operation)
+        yield from _nodes_within(inner) if inner is not None else [node]
+
+
+def _input_name(tensor) -> str:
+    return str(tensor._keras_history.operation.name)
+
+
+def _output_shapes(node, input_shapes: Sequence[Shape]) -> list[Shape]:
+    """The recorded shapes where the inputs are as recorded, or else what the layer says of the new ones."""
+    if all(tuple(t.shape) == s for t, s in zip(node.input_tensors, input_shapes, strict=True)):
+        return [tuple(tensor.shape) for tensor in node.outputs]
+    _check_fixed_axes(node.operation, input_shapes)
+    stand_ins = {id(tensor): keras.KerasTensor(shape, tensor.dtype) for tensor, shape in zip(node.input_tensors, input_shapes, strict=True)}
+    arguments, options = node.arguments.fill_in(stand_ins)
+    try:
+        made = keras.tree.flatten(node.operation.compute_output_spec(*arguments, **options))
+    except Exception as error:
+        raise _refused(node.operation, input_shapes, one_line(error)) from error
+    shapes = [tuple(tensor.shape) for tensor in made]
+    if any(size is not None and size < 1 for shape in shapes for size in shape):
+        raise _refused(node.operation, input_shapes, "nothing would be left")
+    return shapes
+
+
+def _check_fixed_axes(layer, input_shapes: Sequence[Shape]) -> None:
+    """A layer with weights takes a fixed number of channels, or of features after a flatten."""
+    axes = getattr(getattr(layer, "input_spec", None), "axes", None) or {}
+    for axis, size in axes.items():
+        received = input_shapes[0][axis]
+        if None not in (size, received) and size != received:
+            raise _refused(layer, input_shapes, f"its weights are for {size} features")
+
+
+def _refused(layer, input_shapes: Sequence[Shape], reason: str) -> InputError:
+    received = ", ".join(str(shape) for shape in input_shapes)
+    return ArgumentError("input_shape", f"layer {layer.name} cannot take {received}: {reason}. Build the model for that size.")
+
+
+def _input_shapes(tensors, names: Sequence[str], given: Sequence | Mapping | None) -> list[Shape]:
+    """One shape per input with the batch axis, after checking those that were given."""
+    recorded = [tuple(tensor.shape) for tensor in tensors]
+    if given is None:
+        return recorded
+    shapes = _per_input(given, names)
+    if len(shapes) != len(recorded):
+        raise ArgumentError("input_shape", f"expected one shape per input ({len(recorded)}). Received: {given}.")
+    for shape, built in zip(shapes, recorded, strict=True):
+        if len(shape) != len(built) - 1 or not all(n is None or (isinstance(n, int) and n > 0) for n in shape):
+            raise ArgumentError(
+                "input_shape", f"expected {len(built) - 1} sizes without the batch axis, as in {built[1:]}. Received: {given}."
+            )
+    return [(None, *shape) for shape in shapes]
+
+
+def _per_input(given: Sequence | Mapping, names: Sequence[str]) -> list[tuple]:
+    if isinstance(given, Mapping):
+        if set(given) != set(names):
+            raise ArgumentError("input_shape", f"expected a shape for each of {', '.join(names)}. Received: {', '.join(given)}.")
+        return [tuple(given[name]) for name in names]
+    nested = len(given) > 0 and all(isinstance(shape, Sequence) for shape in given)
+    return [tuple(shape) for shape in given] if nested else [tuple(given)]

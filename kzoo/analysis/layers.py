@@ -1,0 +1,182 @@
+"""The rows of a profile: what each call of a layer gives, costs and sees."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from math import prod
+
+from .facts import Facts
+from .graph import Call, Shape
+from .sight import Sight, Survey, View
+
+
+@dataclass(frozen=True)
+class ReceptiveField:
+    """What a map sees of an input, in input positions along each spatial axis.
+
+    Attributes:
+        smallest, largest: size of the field, over all phases of the output position. They differ behind up-sampling.
+        stride: input positions from one output position to the next; below 1 for maps finer than the input.
+        centre: middle of output position 0's field; 0 is the middle of the first pixel.
+        global_by: name of the first layer behind which every position sees the whole input, or None. The other attributes then
+            hold the last local field.
+    """
+
+    smallest: tuple[int, ...]
+    largest: tuple[int, ...]
+    stride: tuple[float, ...]
+    centre: tuple[float, ...]
+    global_by: str | None = None
+
+    @property
+    def is_global(self) -> bool:
+        return self.global_by is not None
+
+    @classmethod
+    def of(cls, view: View) -> "ReceptiveField":
+        windows = [field.window(0) or (0, -1) for field in view.fields]
+        return cls(
+            tuple(min(field.sizes) for field in view.fields),
+            tuple(max(field.sizes) for field in view.fields),
+            tuple(_whole(float(field.jump)) for field in view.fields),
+            tuple(_whole((first + last) / 2) for first, last in windows),
+            view.everywhere,
+        )
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One call of a layer.
+
+    Attributes:
+        name, kind: its name and its class.
+        stage: the name of the run of layers of one resolution that it belongs to.
+        inputs: names of the layers (or inputs) that it is called on.
+        output_shape: without the batch axis; of the first output.
+        trainable, total: parameters; 0 for later calls of a shared layer.
+        macs: for the whole batch; None where a size is not known, or the layer is of a kind without a rule.
+        receptive_field: with respect to the first input that it sees; None behind a layer without a rule.
+        activation_bytes: of all outputs, for the whole batch; None where a size is not known.
+        known: whether there is a rule for its kind.
+        detail: what tells layers of a kind apart: `3x3, 64`, `2x2 / 2`.
+    """
+
+    name: str
+    kind: str
+    stage: str
+    inputs: tuple[str, ...]
+    output_shape: Shape
+    trainable: int
+    total: int
+    macs: int | None
+    receptive_field: ReceptiveField | None
+    activation_bytes: int | None
+    known: bool
+    detail: str
+
+
+def describe_layers(
+    found: Survey, calls: Sequence[Call], facts: Sequence[Facts | None], sizes: Sequence[int | None], batch_size: int
+) -> tuple[Layer, ...]:
+    """One row per call, in the order in which Keras runs them."""
+    names = dict(enumerate(found.graph.input_names)) | {tensor: call.name for call in calls for tensor in call.outputs}
+    stages = _stages(calls, [found.sights[call.outputs[0]] for call in calls])
+    fields: dict[int, ReceptiveField | None] = {}
+    counted: set[int] = set()
+    rows = []
+    for call, known, stage in zip(calls, facts, stages, strict=True):
+        sight = found.sights[call.outputs[0]]
+        if id(sight) not in fields:
+            fields[id(sight)] = _first_field(sight)
+        trainable, total = _parameters(call.layer, counted)
+        output_bytes = [sizes[tensor] for tensor in call.outputs]
+        rows.append(
+            Layer(
+                call.name,
+                type(call.layer).__name__,
+                stage,
+                tuple(names[tensor] for tensor in call.inputs),
+                call.output_shape[1:],
+                trainable,
+                total,
+                None if known is None or known.macs is None else known.macs * batch_size,
+                fields[id(sight)],
+                None if None in output_bytes else sum(size or 0 for size in output_bytes),
+                known is not None,
+                _detail(call),
+            )
+        )
+    return tuple(rows)
+
+
+def _first_field(sight: Sight) -> ReceptiveField | None:
+    if sight.unknown or not sight.views:
+        return None
+    return ReceptiveField.of(sight.views[min(sight.views)])
+
+
+def _parameters(layer, counted: set[int]) -> tuple[int, int]:
+    """Trainable and total parameters of the weights that have not been counted yet."""
+    new = {id(weight): prod(weight.shape) for weight in getattr(layer, "weights", ()) if id(weight) not in counted}
+    counted |= set(new)
+    trainable = sum(new.get(id(weight), 0) for weight in layer.trainable_weights) if new else 0
+    return trainable, sum(new.values())
+
+
+def _stages(calls: Sequence[Call], sights: Iterable[Sight]) -> list[str]:
+    """A name for every call: the prefix that most names share in a run of calls with maps of one size; `head` for vectors."""
+    resolutions = [_resolution(call, sight) for call, sight in zip(calls, sights, strict=True)]
+    stages: list[str] = []
+    for resolution, run in groupby(zip(resolutions, calls, strict=True), key=lambda pair: pair[0]):
+        names = [call.name for _, call in run]
+        prefixes = Counter(_prefix(name) for name in names)
+        stages += [prefixes.most_common(1)[0][0] if resolution else "head"] * len(names)
+    return stages
+
+
+def _resolution(call: Call, sight: Sight) -> tuple:
+    view = sight.views[min(sight.views)] if sight.views else None
+    if view is None:
+        return call.output_shape[1:-1]
+    return tuple(call.output_shape[axis] for axis in view.where if axis is not None)
+
+
+def _prefix(name: str) -> str:
+    """`encoder1` of `encoder1_conv2`."""
+    found = re.match(r"[A-Za-z]+\d*", name.rpartition("/")[2])
+    return found[0] if found else name
+
+
+def _detail(call: Call) -> str:
+    """Window, stride, dilation and filters, as far as the layer has them."""
+    layer = call.layer
+    window = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None) or getattr(layer, "size", None)
+    parts = []
+    if window is not None:
+        sizes = window if isinstance(window, tuple) else (window,) * len(call.spatial_axes)
+        parts.append("x".join(map(str, sizes)) + _stride(layer))
+    if max(_tuple(getattr(layer, "dilation_rate", 1))) > 1:
+        parts.append(f"dilation {max(_tuple(layer.dilation_rate))}")
+    if (getattr(layer, "groups", 1) or 1) > 1:
+        parts.append(f"groups {layer.groups}")
+    width = getattr(layer, "filters", None) or getattr(layer, "units", None)
+    if width is not None:
+        parts.append(str(width))
+    return ", ".join(parts)
+
+
+def _stride(layer) -> str:
+    strides = _tuple(getattr(layer, "strides", 1))
+    if max(strides) == 1:
+        return ""
+    return f" / {strides[0]}" if len(set(strides)) == 1 else " / " + "x".join(map(str, strides))
+
+
+def _tuple(value) -> tuple:
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+def _whole(value: float) -> float:
+    return int(value) if value == int(value) else value

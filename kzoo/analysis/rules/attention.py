@@ -1,0 +1,42 @@
+"""Attention over positions: projections like dense layers, and the two products with the attention weights."""
+
+from keras import layers
+
+from ..facts import Facts, rule
+from ..graph import Call, Shape
+from .sizes import product
+
+
+@rule(layers.MultiHeadAttention)
+def multi_head_attention(call: Call) -> Facts:
+    """Query, value and perhaps key, each `(batch, *positions, features)`."""
+    layer = call.layer
+    query, value = call.input_shapes[0], call.input_shapes[1]
+    key = call.input_shapes[2] if len(call.input_shapes) > 2 else value
+    wide, narrow = layer.num_heads * layer.key_dim, layer.num_heads * layer.value_dim
+    asked, told = _positions(query), _positions(value)
+    parts = (
+        product(asked, query[-1], wide),
+        product(_positions(key), key[-1], wide),
+        product(told, value[-1], narrow),
+        product(asked, told, wide + narrow),
+        product(asked, narrow, call.output_shape[-1]),
+    )
+    return Facts(_sum(parts), reach="global")
+
+
+@rule(layers.Attention)
+def dot_attention(call: Call) -> Facts:
+    """Query, value and perhaps key: the scores, and their product with the values."""
+    query, value = call.input_shapes[0], call.input_shapes[1]
+    asked, told = _positions(query), _positions(value)
+    return Facts(_sum((product(asked, told, query[-1]), product(asked, told, value[-1]))), reach="global")
+
+
+def _positions(shape: Shape) -> int | None:
+    return product(*shape[1:-1])
+
+
+def _sum(parts: tuple[int | None, ...]) -> int | None:
+    known = [part for part in parts if part is not None]
+    return sum(known) if len(known) == len(parts) else None

@@ -1,0 +1,61 @@
+"""Convolutions and dense layers.
+
+MACs: a convolution multiplies output positions x kernel x (input channels / groups) x filters; a transposed one is its adjoint and
+multiplies *input* positions x kernel x input channels x filters.
+"""
+
+from math import prod
+
+from keras import layers
+
+from ..facts import Facts, rule
+from ..graph import Call
+from ..moves import Transposed, Window
+from .sizes import positions, product
+
+
+def _windows(layer) -> tuple[Window, ...]:
+    sizes = zip(layer.kernel_size, layer.strides, layer.dilation_rate, strict=True)
+    return tuple(Window(kernel, stride, dilation, layer.padding) for kernel, stride, dilation in sizes)
+
+
+@rule(layers.Conv1D, layers.Conv2D, layers.Conv3D)
+def convolution(call: Call) -> Facts:
+    layer = call.layer
+    channels = (call.input_shape[call.channel_axis] or 0) // layer.groups
+    return Facts(product(positions(call, call.output_shape), prod(layer.kernel_size), channels, layer.filters), _windows(layer))
+
+
+@rule(layers.DepthwiseConv1D, layers.DepthwiseConv2D)
+def depthwise(call: Call) -> Facts:
+    layer = call.layer
+    filters = call.output_shape[call.channel_axis]
+    return Facts(product(positions(call, call.output_shape), prod(layer.kernel_size), filters), _windows(layer))
+
+
+@rule(layers.SeparableConv1D, layers.SeparableConv2D)
+def separable(call: Call) -> Facts:
+    layer = call.layer
+    inner = (call.input_shape[call.channel_axis] or 0) * layer.depth_multiplier
+    return Facts(product(positions(call, call.output_shape), inner, prod(layer.kernel_size) + layer.filters), _windows(layer))
+
+
+@rule(layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)
+def transposed(call: Call) -> Facts:
+    layer = call.layer
+    rank = len(layer.kernel_size)
+    extra = layer.output_padding if isinstance(layer.output_padding, tuple) else (layer.output_padding,) * rank
+    sizes = zip(layer.kernel_size, layer.strides, layer.dilation_rate, extra, strict=True)
+    moves = tuple(Transposed(kernel, stride, dilation, layer.padding, more) for kernel, stride, dilation, more in sizes)
+    channels = call.input_shape[call.channel_axis]
+    return Facts(product(positions(call, call.input_shape), prod(layer.kernel_size), channels, layer.filters), moves)
+
+
+@rule(layers.Dense)
+def dense(call: Call) -> Facts:
+    """A dense layer works on the last axis; over maps it is a convolution of size 1, unless that axis is a spatial one."""
+    last = len(call.input_shape) - 1
+    return Facts(
+        product(*call.input_shape[1:], call.layer.units),
+        reach="global" if last in call.spatial_axes else "local",
+    )

@@ -1,0 +1,50 @@
+"""Up-sampling, padding and cropping. Interpolation has no weights and counts no MACs."""
+
+from keras import layers
+
+from ...layers import LinearUpsampling, PixelShuffle
+from ..facts import Facts, rule
+from ..graph import Call
+from ..moves import Interpolation, Move, Repeat, Window
+from .sizes import per_axis
+
+_REACH = {"bilinear": 1, "bicubic": 2, "lanczos3": 3, "lanczos5": 5}
+
+
+@rule(layers.UpSampling1D, layers.UpSampling2D, layers.UpSampling3D)
+def up_sampling(call: Call) -> Facts:
+    factors = per_axis(call.layer.size, len(call.spatial_axes))
+    kind = getattr(call.layer, "interpolation", "nearest")
+    if kind == "nearest":
+        return Facts(moves=tuple(map(Repeat, factors)))
+    return Facts(moves=tuple(_interpolation(factor, _REACH[kind]) for factor in factors))
+
+
+@rule(LinearUpsampling)
+def linear_up_sampling(call: Call) -> Facts:
+    return Facts(moves=tuple(_interpolation(factor, 1) for factor in per_axis(call.layer.strides, len(call.spatial_axes))))
+
+
+@rule(PixelShuffle)
+def pixel_shuffle(call: Call) -> Facts:
+    return Facts(moves=tuple(map(Repeat, per_axis(call.layer.strides, len(call.spatial_axes)))))
+
+
+@rule(layers.ZeroPadding1D, layers.ZeroPadding2D, layers.ZeroPadding3D)
+def zero_padding(call: Call) -> Facts:
+    return Facts(moves=_margins(call.layer.padding, 1))
+
+
+@rule(layers.Cropping1D, layers.Cropping2D, layers.Cropping3D)
+def cropping(call: Call) -> Facts:
+    return Facts(moves=_margins(call.layer.cropping, -1))
+
+
+def _interpolation(factor: int, reach: int) -> Move:
+    return Interpolation(factor, reach) if factor > 1 else Window(1)
+
+
+def _margins(margins: tuple, sign: int) -> tuple[Move, ...]:
+    """A pair for 1-D, or a pair per axis."""
+    pairs = margins if isinstance(margins[0], tuple) else (margins,)
+    return tuple(Window(1, padding=(sign * before, sign * after)) for before, after in pairs)
