@@ -21,6 +21,13 @@ app = typer.Typer(
 
 Experiment = Annotated[str, typer.Argument(help="Name of an MLflow experiment.")]
 
+Target = Annotated[str, typer.Argument(help="A builder (unet, cnn), a recipe, or a FILE.keras.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="An argument of the builder, or a recipe's value by its path. Repeatable."),
+]
+InputShape = Annotated[str | None, typer.Option(metavar="SIZES", help="Sizes and channels of the input, as in 572,572,1.")]
+
 
 @app.command()
 def demo() -> None:
@@ -58,6 +65,35 @@ def train(
     scores = {k: v for k, v in trained.metrics.items() if k.startswith(("best/", "test/"))}
     print("\n".join(f"{key:<24}{value:.4f}" for key, value in scores.items() if key != "best/epoch"))
     print(f"run {trained.run_id}, best epoch {trained.best_epoch}. Look at it in MLflow: {_program()} ui")
+
+
+@app.command()
+def draw(
+    target: Target,
+    output: Annotated[str, typer.Option("--output", "-o", metavar="FIGURE", help="File to write: .svg, .pdf or .png.")],
+    settings: Settings = None,
+    input_shape: InputShape = None,
+    detail: Annotated[str, typer.Option(help="layers, stages, or auto: layers where they fit on a page.")] = "auto",
+    receptive_field: Annotated[bool, typer.Option("--receptive-field", help="Paint what one output pixel sees of an image.")] = False,
+    position: Annotated[str | None, typer.Option(metavar="ROW,COLUMN", help="The output pixel; the middle unless given.")] = None,
+    image: Annotated[str | None, typer.Option(metavar="FILE", help="The image to paint over.")] = None,
+) -> None:
+    """Draw a network as a figure: a U, or a strip for classifiers; or the receptive field of an output pixel."""
+    if not receptive_field and (position or image):
+        raise InputError(f"--{'position' if position else 'image'}: expected together with --receptive-field. Add it, or leave this out.")
+    if receptive_field and detail != "auto":
+        raise InputError("--detail: expected without --receptive-field, which shows no layers. Leave it out.")
+    _load_keras_quietly()
+    from .analysis import drawing
+    from .target import load_target
+
+    path = drawing.check_file(output)
+    model = load_target(target, _overrides(settings or []), _numbers("--input-shape", input_shape))
+    if receptive_field:
+        figure = drawing.draw_receptive_field(model, image, _numbers("--position", position))
+    else:
+        figure = drawing.draw(model, detail=detail)  # type: ignore[arg-type]
+    print(drawing.save_figure(figure, path))
 
 
 @app.command()
@@ -160,6 +196,16 @@ def _overrides(settings: list[str]) -> dict:
         except yaml.YAMLError as error:
             raise InputError(f"--set {path}: expected a value in YAML. Received: {value}.") from error
     return overrides
+
+
+def _numbers(option: str, text: str | None) -> tuple | None:
+    """`572,572,1` as numbers; `none` stands for a size that is not fixed."""
+    if text is None:
+        return None
+    try:
+        return tuple(None if word.strip().lower() == "none" else int(word) for word in text.split(","))
+    except ValueError as error:
+        raise InputError(f"{option}: expected whole numbers with commas between them, as in 256,256,1. Received: {text}.") from error
 
 
 def _program() -> str:

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import keras
 
-from .ink import LABEL, LINE
-from .layout import lay_out
+from .ink import LINE
+from .layout import AIR, lay_out
 from .legend import arrange, entries
-from .paint import paint_box, paint_entry, paint_skip, paint_step
+from .paint import paint_box, paint_entry, paint_skip, paint_step, write
 from .scene import Detail, read_scene
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def draw(model: keras.Model, *, detail: Detail = "auto") -> "Figure":
         paint_entry(axis, entry, x, y)
     if scene.outputs > 1:
         note = f"the longest of {scene.outputs} outputs"
-        axis.text(places[-1].x, places[-1].bottom - LINE, note, fontsize=LABEL, ha="right", va="top")
+        write(axis, places[-1].right, places[-1].bottom - AIR, note, ha="right", va="top")
     return axis.figure
 
 

@@ -6,6 +6,9 @@ from functools import cache
 LABEL = 6.5
 """Points. A figure of 7 inches, the width of a page, is printed as it is."""
 
+HINTING = 1.04
+"""Text on a screen is a little longer than its outlines, whose points move to pixels."""
+
 LINE = 0.125
 """Inches from one line of labels to the next."""
 
@@ -35,4 +38,4 @@ def text_width(text: str, points: float) -> float:
 
     if not text:
         return 0.0
-    return TextPath((0, 0), text, size=points, prop=FontProperties(family="DejaVu Sans")).get_extents().width / 72
+    return TextPath((0, 0), text, size=points, prop=FontProperties(family="DejaVu Sans")).get_extents().width / 72 * HINTING

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
-from .graph import PERIOD
+from .nodes import PERIOD
 
 POWERS = {1: "", 2: "²", 3: "³"}
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from .ink import COLOURS, EDGE, LABEL, LINE, SHORTCUT, SKIP, text_width
 from .layout import AIR, Place
@@ -59,6 +60,7 @@ def arrange(legend: Sequence[Entry], places: Sequence[Place], bottom: float) -> 
     right = max(place.reach() for place in places)
     corner = right - width
     blocked = [place.bottom - place.hang for place in places if place.reach() > corner - SPACE]
+    blocked += [before.y for before, place in pairwise(places) if place.left + place.arrives > corner - SPACE and place.row < before.row]
     if min(blocked) - bottom >= height + LINE / 2:
         return [(corner, bottom + height - LINE * (number + 0.5)) for number in range(len(legend))]
     return _columns(legend, right, bottom - LINE)

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from ...layers import BlurPool, LinearUpsampling, PixelShuffle
-from .graph import Node
+from .nodes import Node
 
 KINDS = (
     "conv",

@@ -1,7 +1,7 @@
 """Paint: a scene with its places becomes artists on one matplotlib axis whose unit is the inch."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import ink
 from .layout import AIR, SHORTCUT, Place, scaled_height
@@ -19,35 +19,20 @@ MARK = 0.05
 
 def paint_box(axis: "Axes", box: Box, place: Place, position: int) -> None:
     """The box, its parts, the channels above it and the sizes at its left."""
-    from matplotlib.patches import Rectangle
-
     fill = ink.BOX if box.sizes else ink.VECTOR
-    start = 0
+    start = 0.0
     for part in box.parts:
         width = place.width * part.channels / box.channels
         colour = ink.SKIPPED if part.skipped else fill
-        corner = (place.left + place.width * start / box.channels, place.bottom)
-        axis.add_patch(Rectangle(corner, width, place.height, facecolor=colour, edgecolor=ink.EDGE, linewidth=0.4, zorder=3))
-        start += part.channels
-    axis.add_patch(
-        Rectangle(
-            (place.left, place.bottom),
-            place.width,
-            place.height,
-            facecolor="none" if box.parts else fill,
-            edgecolor=ink.EDGE,
-            linewidth=0.7,
-            zorder=4,
-            gid=f"box{position}",
-        )
-    )
-    text = {"fontsize": ink.LABEL, "family": "DejaVu Sans", "zorder": 6}
-    axis.text(place.left + place.channels_from(), place.top + AIR / 2, str(box.channels), ha="left", va="bottom", **text)
+        _rectangle(axis, place.left + start, place.bottom, width, place.height, facecolor=colour, linewidth=0.4, zorder=3)
+        start += width
+    outline = {"facecolor": "none" if box.parts else fill, "linewidth": 0.7, "zorder": 4, "gid": f"box{position}"}
+    _rectangle(axis, place.left, place.bottom, place.width, place.height, **outline)
+    write(axis, place.left + place.channels_from(), place.top + AIR / 2, str(box.channels), va="bottom")
     if box.count:
-        axis.text(place.x, place.y, f"×{box.count}", ha="center", va="center", **text)
+        write(axis, place.x, place.y, f"×{box.count}", ha="center", va="center")
     if place.sizes:
-        low = place.bottom - place.hang
-        axis.text(place.left - AIR / 2, low, box.label, ha="right", va="bottom", rotation=90, **text)
+        write(axis, place.left - AIR / 2, place.bottom - place.hang, box.label, ha="right", va="bottom", rotation=90)
 
 
 def paint_step(axis: "Axes", before: Place, place: Place, colour: str, kind: str) -> None:
@@ -84,15 +69,25 @@ def paint_skip(axis: "Axes", scene: Scene, skip: Skip, places: Sequence[Place]) 
 
 def paint_entry(axis: "Axes", entry: Entry, left: float, y: float) -> None:
     """A line of the legend: a short arrow, or the sign of a count, and its text."""
-    text = {"fontsize": ink.LABEL, "family": "DejaVu Sans", "va": "center_baseline", "zorder": 6}
-    axis.text(left + SAMPLE + AIR, y, entry.text, ha="left", **text)
+    write(axis, left + SAMPLE + AIR, y, entry.text, va="center_baseline")
     if entry.kind == "count":
-        axis.text(left + SAMPLE / 2, y, "×n", ha="center", **text)
+        write(axis, left + SAMPLE / 2, y, "×n", ha="center", va="center_baseline")
         return
     thick = {"skip": THICK, "shortcut": FINE}.get(entry.kind, THIN)
     _arrow(axis, (left, y), (left + SAMPLE, y), entry.colour, thick, gid=f"legend-{entry.kind}")
     if "gate" in entry.text:
         _mark(axis, left + SAMPLE / 2 - MARK / 2, y, "×")
+
+
+def write(axis: "Axes", x: float, y: float, text: str, **alignment: Any) -> None:
+    """A text in the type of the figure."""
+    axis.text(x, y, text, fontsize=ink.LABEL, family="DejaVu Sans", zorder=6, **alignment)
+
+
+def _rectangle(axis: "Axes", left: float, bottom: float, width: float, height: float, **options: Any) -> None:
+    from matplotlib.patches import Rectangle
+
+    axis.add_patch(Rectangle((left, bottom), width, height, edgecolor=ink.EDGE, **options))
 
 
 def _arrow(axis: "Axes", start: tuple[float, float], end: tuple[float, float], colour: str, width: float, gid: str) -> None:
@@ -115,14 +110,10 @@ def _paint_shortcut(axis: "Axes", source: Place, target: Place) -> None:
 
 
 def _paint_crop(axis: "Axes", source: Place, share: float) -> None:
-    from matplotlib.patches import Rectangle
-
-    height = source.height * share
-    inset = min(0.012, source.width / 6)
-    corner = (source.left + inset, source.y - height / 2)
-    axis.add_patch(
-        Rectangle(corner, source.width - 2 * inset, height, fill=False, linestyle=(0, (2, 1.5)), linewidth=0.6, edgecolor=ink.EDGE, zorder=5, gid="crop")
-    )
+    """Dashes round the middle of a box, as much of its height as is left."""
+    height, inset = source.height * share, min(0.012, source.width / 6)
+    left, width = source.left + inset, source.width - 2 * inset
+    _rectangle(axis, left, source.y - height / 2, width, height, fill=False, linestyle=(0, (2, 1.5)), linewidth=0.6, zorder=5, gid="crop")
 
 
 def _mark(axis: "Axes", x: float, y: float, sign: str) -> None:

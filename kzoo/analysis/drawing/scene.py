@@ -8,8 +8,8 @@ from typing import Literal
 import keras
 
 from ...errors import check_choice
-from .graph import Graph, Shape, read_graph
 from .labels import size_text
+from .nodes import Nodes, read_nodes
 from .operations import KINDS, Operation
 from .skips import Skip, skips_into
 from .trunk import find_trunk, operations, scales
@@ -44,7 +44,7 @@ class Box:
     """
 
     channels: int
-    sizes: Shape
+    sizes: tuple[int, ...]
     label: str
     scale: Fraction
     made: Operation
@@ -87,7 +87,7 @@ def read_scene(model: keras.Model, detail: Detail = "auto") -> Scene:
     ([1, 8, 8, 8, 16, 16, 16, 8, 8, 1], 1)
     """
     check_choice("detail", detail, DETAILS)
-    reader = _Reader(read_graph(model))
+    reader = _Reader(read_nodes(model))
     scene = reader.read()
     most = MOST_IN_U if scene.is_u else MOST_IN_STRIP
     stages = detail == "stages" or (detail == "auto" and len(scene.boxes) > most)
@@ -98,7 +98,7 @@ def read_scene(model: keras.Model, detail: Detail = "auto") -> Scene:
 class _Reader:
     """Walks along the trunk of a graph and collects boxes and skips."""
 
-    graph: Graph
+    graph: Nodes
     boxes: list[Box] = field(default_factory=list)
     skips: list[Skip] = field(default_factory=list)
     place: dict[int, int] = field(default_factory=dict)
@@ -115,7 +115,8 @@ class _Reader:
             self._step(position, following)
             self.place[position] = len(self.boxes) - 1
         self._finish_resizing()
-        return _with_short_ups(Scene(tuple(self.boxes), tuple(self.skips), len(self.graph.outputs)))
+        scene = Scene(tuple(self.boxes), tuple(self.skips), len(self.graph.outputs))
+        return self._shortened(scene, _joint_ups(scene))
 
     def _step(self, position: int, following: int | None) -> None:
         """One layer: makes a box, or changes the one that is there."""
@@ -167,6 +168,20 @@ class _Reader:
             else:
                 yield Part(self.graph.nodes[source].channels, True)
 
+    def _shortened(self, scene: Scene, joint: set[int]) -> Scene:
+        """The scene without the boxes between an interpolation and its convolution, which become one arrow."""
+        boxes: list[Box] = []
+        moved = []
+        for position, box in enumerate(scene.boxes):
+            if position in joint:
+                up = boxes.pop().made
+                box = replace(box, made=replace(up, text=f"{up.text}, {box.made.text}"))
+            boxes.append(box)
+            moved.append(len(boxes) - 1)
+        self.place = {node: moved[box] for node, box in self.place.items()}
+        skips = (replace(skip, source=moved[skip.source], target=moved[skip.target]) for skip in scene.skips)
+        return replace(scene, boxes=tuple(boxes), skips=tuple(skips))
+
     def by_stage(self, scene: Scene) -> Scene:
         """The scene with one box for every run of maps of one resolution; the input, vectors and the head keep their own."""
         group = _groups(scene)
@@ -204,17 +219,9 @@ def _groups(scene: Scene) -> list[int]:
     return group
 
 
-def _with_short_ups(scene: Scene) -> Scene:
-    """The scene with an interpolation and the convolution after it as one arrow, where a skip joins what they make."""
-    targets = {skip.target for skip in scene.skips if scene.crosses(skip)}
+def _joint_ups(scene: Scene) -> set[int]:
+    """The boxes that a convolution made of an interpolated map, and that a skip joins."""
     bound = {place for skip in scene.skips for place in (skip.source, skip.target)}
-    boxes: list[Box] = []
-    moved = []
-    for position, box in enumerate(scene.boxes):
-        if position in targets and boxes[-1].made.kind == "up" and box.made.kind in ("conv", "pointwise") and position - 1 not in bound:
-            up = boxes.pop().made
-            box = replace(box, made=replace(up, text=f"{up.text}, {box.made.text}"))
-        boxes.append(box)
-        moved.append(len(boxes) - 1)
-    skips = (replace(skip, source=moved[skip.source], target=moved[skip.target]) for skip in scene.skips)
-    return replace(scene, boxes=tuple(boxes), skips=tuple(skips))
+    targets = {skip.target for skip in scene.skips if scene.crosses(skip)}
+    made = [box.made.kind for box in scene.boxes]
+    return {t for t in targets if made[t] in ("conv", "pointwise") and made[t - 1] == "up" and t - 1 not in bound}

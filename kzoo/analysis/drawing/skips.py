@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from .graph import Graph, Shape
+from .nodes import Nodes
 from .operations import KINDS, Operation
 
 
@@ -23,7 +23,7 @@ class Skip:
     source: int
     target: int
     merge: str
-    crop: Shape = ()
+    crop: tuple[int, ...] = ()
     gated: bool = False
     layers: tuple[str, ...] = ()
 
@@ -42,7 +42,7 @@ class Skip:
 
 def skips_into(
     merge: int,
-    graph: Graph,
+    graph: Nodes,
     does: Sequence[Operation],
     before: Sequence[int],
     scale: Sequence[Fraction],
@@ -80,7 +80,7 @@ def _chain(end: int, before: Sequence[int], place: Mapping[int, int]) -> list[in
     return chain
 
 
-def _side(end: int, graph: Graph, place: Mapping[int, int]) -> set[int]:
+def _side(end: int, graph: Nodes, place: Mapping[int, int]) -> set[int]:
     """All nodes that lie behind a node, back to the trunk, those of the trunk included."""
     seen, todo = set(), [end]
     while todo:
@@ -91,7 +91,7 @@ def _side(end: int, graph: Graph, place: Mapping[int, int]) -> set[int]:
     return seen
 
 
-def _cropped(source: int, end: int, graph: Graph, scale: Sequence[Fraction]) -> Shape:
+def _cropped(source: int, end: int, graph: Nodes, scale: Sequence[Fraction]) -> tuple[int, ...]:
     before, after = graph.nodes[source].sizes, graph.nodes[end].sizes
     smaller = len(before) == len(after) and any(m < n for n, m in zip(before, after, strict=True))
     return after if smaller and scale[source] == scale[end] else ()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from math import prod
 
-from .graph import Graph, Node
+from .nodes import Node, Nodes
 from .operations import KINDS, Operation, describe, gates
 
 LEAST = 1e-3
@@ -17,14 +17,14 @@ DETOUR = -5.0
 """What global pooling adds: pooled branches of a pyramid or of squeeze-and-excitation are side paths."""
 
 
-def operations(graph: Graph) -> list[Operation]:
+def operations(graph: Nodes) -> list[Operation]:
     """What each node does; the input's kind is `input`."""
     nodes = graph.nodes
     rest = [describe(node, nodes[node.inputs[0]] if node.inputs else nodes[0]) for node in nodes[1:]]
     return [Operation("input", scale=Fraction(1)), *rest]
 
 
-def find_trunk(graph: Graph, does: Sequence[Operation]) -> tuple[list[int], list[int]]:
+def find_trunk(graph: Nodes, does: Sequence[Operation]) -> tuple[list[int], list[int]]:
     """The trunk as positions of nodes in order, and for every node the one before it on its own longest path from the input."""
     lengths, before = [0.0], [0]
     for position, node in enumerate(graph.nodes[1:], start=1):
@@ -39,7 +39,7 @@ def find_trunk(graph: Graph, does: Sequence[Operation]) -> tuple[list[int], list
     return path[::-1], before
 
 
-def trunk_inputs(graph: Graph, node: Node) -> list[int]:
+def trunk_inputs(graph: Nodes, node: Node) -> list[int]:
     """What a node reads, without what only weights it: maps that are broadcast, and gates of a product."""
     inputs = list(dict.fromkeys(node.inputs))
     if len(inputs) > 1:
@@ -50,7 +50,7 @@ def trunk_inputs(graph: Graph, node: Node) -> list[int]:
     return inputs
 
 
-def scales(graph: Graph, does: Sequence[Operation], before: Sequence[int]) -> list[Fraction]:
+def scales(graph: Nodes, does: Sequence[Operation], before: Sequence[int]) -> list[Fraction]:
     """Every node's positions as a fraction of the input's, by strides rather than sizes, so that cropping does not count."""
     result = [Fraction(1)]
     for position, node in enumerate(graph.nodes[1:], start=1):
