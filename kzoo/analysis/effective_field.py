@@ -3,7 +3,8 @@
 Where the theoretical field says which input positions can matter, the effective one says how much they do.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import keras
 import numpy as np
@@ -22,8 +23,8 @@ def effective_field(
 ) -> np.ndarray:
     """How much each input position moves one output position: the absolute gradient, averaged over inputs, its largest value 1.
 
-    The channels of the output position are weighted by random signs, anew for each input, since their plain sum may be constant
-    (that of a softmax is); the absolute values are summed over the input's channels.
+    The channels of the output position are weighted by random signs, anew for each input; the absolute values are summed over the
+    input's channels. A layer's own activation is left out, since the gradient vanishes where a softmax or a sigmoid saturates.
 
     Args:
         model: a functional `keras.Model` with one input.
@@ -39,7 +40,8 @@ def effective_field(
         ArgumentError: no such layer, a layer without positions, or a position outside its map.
 
     >>> from kzoo import build_unet
-    >>> model = build_unet(input_shape=(32, 32, 1), num_classes=1, filters=2, depth=1)
+    >>> keras.utils.set_random_seed(0)
+    >>> model = build_unet(input_shape=(32, 32, 1), num_classes=1, filters=8, depth=1)
     >>> field = effective_field(model, np.random.default_rng(0).normal(size=(4, 32, 32, 1)), (16, 16))
     >>> field.shape, float(field.max())
     ((32, 32), 1.0)
@@ -50,8 +52,23 @@ def effective_field(
     weights = np.zeros(shape, "float32")
     at_position = np.moveaxis(weights, 0, -2)[position]
     at_position[:] = np.random.default_rng(seed).choice([-1.0, 1.0], size=(len(inputs), shape[-1]))
-    gradient = np.abs(input_gradient(part, inputs, weights)).sum(axis=-1).mean(axis=0)
+    with _linear(part):
+        gradient = np.abs(input_gradient(part, inputs, weights)).sum(axis=-1).mean(axis=0)
     return gradient / (gradient.max() or 1.0)
+
+
+@contextmanager
+def _linear(model: keras.Model) -> Iterator[None]:
+    """The model without its last activation, for as long as the context lasts."""
+    layer = model.layers[-1]
+    before = getattr(layer, "activation", None)
+    try:
+        if before is not None:
+            layer.activation = keras.activations.linear
+        yield
+    finally:
+        if before is not None:
+            layer.activation = before
 
 
 def map_model(model: keras.Model, layer: str | None) -> keras.Model:

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import keras
 
 from .ink import LINE
-from .layout import AIR, lay_out
+from .layout import SHORTCUT, lay_out
 from .legend import arrange, entries
-from .paint import paint_box, paint_entry, paint_skip, paint_step, write
+from .paint import paint_box, paint_entry, paint_skip, paint_step
 from .scene import Detail, read_scene
 
 if TYPE_CHECKING:
@@ -42,11 +42,12 @@ def draw(model: keras.Model, *, detail: Detail = "auto") -> "Figure":
     scene = read_scene(model, detail)
     places = lay_out(scene)
     legend = entries(scene)
-    lowest = min(place.bottom - place.hang for place in places)
+    under = {skip.target: SHORTCUT for skip in scene.skips if not scene.crosses(skip)}
+    lowest = min(place.bottom - max(place.hang, under.get(number, 0.0)) for number, place in enumerate(places))
     spots = arrange(legend, places, lowest)
     colours = {(entry.kind, entry.text): entry.colour for entry in legend}
 
-    left = -MARGIN - (LINE if places[0].sizes else 0.0)
+    left = min(p.left - (LINE if p.sizes else 0.0) for p in places) - MARGIN
     right = max(*(p.reach() for p in places), *(x + e.width for e, (x, _) in zip(legend, spots, strict=True))) + MARGIN
     bottom = min(lowest, *(y - LINE / 2 for _, y in spots)) - MARGIN
     axis = _page(left, right, bottom, MARGIN)
@@ -59,9 +60,6 @@ def draw(model: keras.Model, *, detail: Detail = "auto") -> "Figure":
         paint_skip(axis, scene, skip, places)
     for entry, (x, y) in zip(legend, spots, strict=True):
         paint_entry(axis, entry, x, y)
-    if scene.outputs > 1:
-        note = f"the longest of {scene.outputs} outputs"
-        write(axis, places[-1].right, places[-1].bottom - AIR, note, ha="right", va="top")
     return axis.figure
 
 

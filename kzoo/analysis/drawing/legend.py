@@ -41,7 +41,8 @@ def entries(scene: Scene) -> list[Entry]:
             colours = COLOURS[box.made.kind]
             found[key] = Entry(*key, colours[min(number, len(colours) - 1)])
     counts = [Entry("count", "n convolutions", EDGE)] if any(box.count for box in scene.boxes) else []
-    return [*found.values(), *_connections(scene), *counts]
+    notes = [Entry("note", f"one of {scene.outputs} outputs", EDGE)] if scene.outputs > 1 else []
+    return [*found.values(), *_connections(scene), *counts, *notes]
 
 
 def _connections(scene: Scene) -> list[Entry]:
@@ -51,7 +52,8 @@ def _connections(scene: Scene) -> list[Entry]:
         crosses = scene.crosses(skip)
         text = skip.text(crosses)
         result[text] = Entry("skip" if crosses else "shortcut", text, SKIP if crosses else SHORTCUT)
-    return [e for text, e in result.items() if text.replace("copy", "copy and crop", 1) not in result]
+    cropped = {text.replace(" and crop", "", 1) for text in result if " and crop" in text}
+    return [entry for text, entry in result.items() if text not in cropped]
 
 
 def arrange(legend: Sequence[Entry], places: Sequence[Place], bottom: float) -> list[tuple[float, float]]:

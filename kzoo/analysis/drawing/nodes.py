@@ -83,7 +83,7 @@ def _split(shape: Sequence[int | None], data_format: str) -> tuple[tuple[int, ..
 
 
 def _probe(model: keras.Model, shape: Sequence[int | None]) -> tuple[Graph, Graph]:
-    """The graph for a size that passes all layers, the first one without a remainder if there is one, and for one that is larger by `PERIOD`."""
+    """The graph for a size that passes all layers, best without a remainder, and for one that is larger by `PERIOD`."""
     passing, failed = None, None
     for size in _probes(model):
         try:

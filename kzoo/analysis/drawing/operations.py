@@ -175,7 +175,7 @@ def _dense(node: Node) -> Operation:
 
 
 def _norm(node: Node) -> Operation:
-    instance = getattr(node.layer, "groups", None) == -1
+    instance = getattr(node.layer, "groups", None) in (-1, node.channels)
     names = {"BatchNormalization": "batch norm", "LayerNormalization": "layer norm", "GroupNormalization": "group norm"}
     name = type(node.layer).__name__
     return Operation("norm", "instance norm" if instance else names.get(name, name), Fraction(1))

@@ -70,8 +70,8 @@ def paint_skip(axis: "Axes", scene: Scene, skip: Skip, places: Sequence[Place]) 
 def paint_entry(axis: "Axes", entry: Entry, left: float, y: float) -> None:
     """A line of the legend: a short arrow, or the sign of a count, and its text."""
     write(axis, left + SAMPLE + AIR, y, entry.text, va="center_baseline")
-    if entry.kind == "count":
-        write(axis, left + SAMPLE / 2, y, "×n", ha="center", va="center_baseline")
+    if entry.kind in ("count", "note"):
+        write(axis, left + SAMPLE / 2, y, "×n" if entry.kind == "count" else "…", ha="center", va="center_baseline")
         return
     thick = {"skip": THICK, "shortcut": FINE}.get(entry.kind, THIN)
     _arrow(axis, (left, y), (left + SAMPLE, y), entry.colour, thick, gid=f"legend-{entry.kind}")
@@ -102,11 +102,12 @@ def _arrow(axis: "Axes", start: tuple[float, float], end: tuple[float, float], c
 
 
 def _paint_shortcut(axis: "Axes", source: Place, target: Place) -> None:
-    """A line below the boxes of a row, up into the box that it joins."""
+    """A line below the boxes of a row, up into the box that it joins; it begins right of where another one ends."""
     low = min(source.bottom, target.bottom) - SHORTCUT * 0.75
-    xs, ys = [source.x, source.x, target.x], [source.bottom, low, low]
+    start, end = source.x + source.width / 5, target.x - target.width / 5
+    xs, ys = [start, start, end], [source.bottom, low, low]
     axis.plot(xs, ys, color=ink.SHORTCUT, linewidth=FINE, zorder=1, solid_joinstyle="miter", gid="shortcut")
-    _arrow(axis, (target.x, low), (target.x, target.bottom), ink.SHORTCUT, FINE, gid="shortcut-end")
+    _arrow(axis, (end, low), (end, target.bottom), ink.SHORTCUT, FINE, gid="shortcut-end")
 
 
 def _paint_crop(axis: "Axes", source: Place, share: float) -> None:
