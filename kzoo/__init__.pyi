@@ -1,3 +1,4 @@
+from . import analysis as analysis
 from .analysis import Profile as Profile
 from .analysis import draw as draw
 from .analysis import draw_receptive_field as draw_receptive_field

@@ -21,12 +21,12 @@ app = typer.Typer(
 
 Experiment = Annotated[str, typer.Argument(help="Name of an MLflow experiment.")]
 
-Target = Annotated[str, typer.Argument(help="A builder (unet, cnn), a recipe, or a FILE.keras.")]
+Source = Annotated[str, typer.Argument(metavar="BUILDER|RECIPE|FILE.keras", help="The network; nothing is trained.")]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="An argument of the builder, or a recipe's value by its path. Repeatable."),
+    typer.Option("--set", metavar="NAME=VALUE", help="An argument of the builder, or a value of the recipe. Repeatable."),
 ]
-InputShape = Annotated[str | None, typer.Option(metavar="SIZES", help="Sizes and channels of the input, as in 572,572,1.")]
+InputShape = Annotated[str | None, typer.Option(metavar="SIZES", help="Sizes and channels of the input, as in 512,512,1.")]
 
 
 @app.command()
@@ -69,7 +69,7 @@ def train(
 
 @app.command()
 def draw(
-    target: Target,
+    source: Source,
     output: Annotated[str, typer.Option("--output", "-o", metavar="FIGURE", help="File to write: .svg, .pdf or .png.")],
     settings: Settings = None,
     input_shape: InputShape = None,
@@ -85,15 +85,41 @@ def draw(
         raise InputError("--detail: expected without --receptive-field, which shows no layers. Leave it out.")
     _load_keras_quietly()
     from .analysis import drawing
-    from .target import load_target
+    from .training.named import named_model
 
     path = drawing.check_file(output)
-    model = load_target(target, _overrides(settings or []), _numbers("--input-shape", input_shape))
+    model = named_model(source, _overrides(settings or []), _numbers("--input-shape", input_shape))
     if receptive_field:
         figure = drawing.draw_receptive_field(model, image, _numbers("--position", position))
     else:
         figure = drawing.draw(model, detail=detail)  # type: ignore[arg-type]
     print(drawing.save_figure(figure, path))
+
+
+@app.command()
+def profile(
+    source: Source,
+    settings: Settings = None,
+    input_shape: Annotated[str | None, typer.Option(metavar="SIZES", help="Another input shape, as in 512,512,1.")] = None,
+    batch_size: Annotated[int, typer.Option(help="Samples that MACs and memory are given for.")] = 1,
+    precision: Annotated[str | None, typer.Option(help="A Keras dtype policy, such as mixed_float16.")] = None,
+    stages: Annotated[bool, typer.Option("--stages", help="One row per stage, as in the papers.")] = False,
+    flops: Annotated[bool, typer.Option("--flops", help="Print FLOPs too, as 2 x MACs.")] = False,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the profile as JSON.")] = None,
+) -> None:
+    """Say what a network costs and what it sees: parameters, MACs, memory, receptive field, legal sizes."""
+    shape = _numbers("--input-shape", input_shape)
+    _load_keras_quietly()
+    from .analysis import profile
+    from .analysis.tables import totals
+    from .training.named import named_model
+
+    found = profile(named_model(source, _overrides(settings or [])), shape, batch_size=batch_size, precision=precision)
+    _print_table(found.stage_table() if stages else found.table())
+    print("\n".join(f"{name:<20}{value}" for name, value in totals(found, flops=flops)))
+    print("\n".join(f"warning: {warning}" for warning in found.warnings), end="\n" * bool(found.warnings))
+    if json is not None:
+        found.to_json(json)
 
 
 @app.command()
@@ -129,7 +155,11 @@ def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000) -> 
     """Serve the MLflow pages of the runs on 127.0.0.1."""
     from .tracking import Store, serve
 
-    raise typer.Exit(serve(Store(), port))
+    try:
+        status = serve(Store(), port)
+    except Interruption:
+        status = 0
+    raise typer.Exit(status)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -198,14 +228,14 @@ def _overrides(settings: list[str]) -> dict:
     return overrides
 
 
-def _numbers(option: str, text: str | None) -> tuple | None:
-    """`572,572,1` as numbers; `none` stands for a size that is not fixed."""
+def _numbers(option: str, text: str | None) -> list | None:
+    """`512,512,1` as numbers; `none` stands for a size that is not fixed."""
     if text is None:
         return None
     try:
-        return tuple(None if word.strip().lower() == "none" else int(word) for word in text.split(","))
+        return [None if word.strip().lower() == "none" else int(word) for word in text.replace("x", ",").split(",")]
     except ValueError as error:
-        raise InputError(f"{option}: expected whole numbers with commas between them, as in 256,256,1. Received: {text}.") from error
+        raise InputError(f"{option}: expected whole numbers with commas between them, as in 512,512,1. Received: {text}.") from error
 
 
 def _program() -> str:

@@ -37,17 +37,15 @@ def _about_sizes(graph: Graph) -> Iterator[str]:
 
 def _about_fields(graph: Graph, layers: Sequence[Layer]) -> Iterator[str]:
     """The first layer with windows whose smallest field is larger than the input."""
-    sizes = [graph.shapes[graph.inputs[0]][axis] for axis in graph.spatial_axes(graph.inputs[0])]
+    sizes = [graph.shapes[graph.image][axis] for axis in graph.spatial_axes(graph.image)]
     for layer in layers:
         field = layer.receptive_field
         if field is None or len(field.smallest) != len(sizes):
             continue
-        beyond = [seen for seen, size in zip(field.smallest, sizes, strict=True) if size is not None and seen > size]
+        beyond = [(seen, size) for seen, size in zip(field.smallest, sizes, strict=True) if size is not None and seen > size]
         if beyond:
-            yield (
-                f"the receptive field exceeds the input from layer {layer.name} on ({max(beyond)} > {min(s for s in sizes if s)}): "
-                "deep stages see mostly padding."
-            )
+            seen, size = beyond[0]
+            yield f"the receptive field exceeds the input from layer {layer.name} on ({seen} > {size}): deep stages see mostly padding."
             return
 
 

@@ -1,7 +1,8 @@
 """Checkerboard patterns: how unevenly an up-sampling treats neighbouring positions.
 
-After Odena et al. 2016, "Deconvolution and checkerboard artifacts", https://doi.org/10.23915/distill.00003. A transposed convolution whose kernel is no multiple of its stride writes to some output positions from more input positions than to
-others. Interpolation and pixel shuffle write to all alike.
+After Odena et al. 2016, "Deconvolution and checkerboard artifacts", https://doi.org/10.23915/distill.00003. A transposed convolution
+whose kernel is no multiple of its stride writes to some output positions from more input positions than to others. Interpolation and
+pixel shuffle write to all alike.
 """
 
 from collections.abc import Sequence

@@ -75,6 +75,11 @@ class Graph:
         rank = len(self.shapes[tensor])
         return range(1, rank - 1) if self.data_format == "channels_last" else range(2, rank)
 
+    @property
+    def image(self) -> int:
+        """The first input that has spatial axes, or else the first."""
+        return next((tensor for tensor in self.inputs if self.spatial_axes(tensor)), self.inputs[0])
+
     def producer(self, tensor: int) -> str:
         """Name of the call, or of the input, that a tensor comes from."""
         if tensor < len(self.inputs):
@@ -135,7 +140,7 @@ class _Tracer:
         for node in _nodes(function):
             given = [known[id(tensor)] for tensor in node.input_tensors]
             inner = _function(node.operation)
-            made = self.walk(inner, given, f"{path}{node.operation.name}/") if inner else self.call(node, given, path)
+            made = self.walk(inner, given, f"{path}{node.operation.name}/") if inner is not None else self.call(node, given, path)
             known |= {id(tensor): index for tensor, index in zip(node.outputs, made, strict=True)}
         return [known[id(tensor)] for tensor in function.outputs]
 

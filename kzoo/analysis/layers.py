@@ -57,7 +57,7 @@ class Layer:
         output_shape: without the batch axis; of the first output.
         trainable, total: parameters; 0 for later calls of a shared layer.
         macs: for the whole batch; None where a size is not known, or the layer is of a kind without a rule.
-        receptive_field: with respect to the first input that it sees; None behind a layer without a rule.
+        receptive_field: of the first spatial input that it sees; None behind a layer without a rule.
         activation_bytes: of all outputs, for the whole batch; None where a size is not known.
         known: whether there is a rule for its kind.
         detail: what tells layers of a kind apart: `3x3, 64`, `2x2 / 2`.
@@ -112,9 +112,7 @@ def describe_layers(
 
 
 def _first_field(sight: Sight) -> ReceptiveField | None:
-    if sight.unknown or not sight.views:
-        return None
-    return ReceptiveField.of(sight.views[min(sight.views)])
+    return None if sight.unknown or sight.view is None else ReceptiveField.of(sight.view)
 
 
 def _parameters(layer, counted: set[int]) -> tuple[int, int]:
@@ -126,7 +124,7 @@ def _parameters(layer, counted: set[int]) -> tuple[int, int]:
 
 
 def _stages(calls: Sequence[Call], sights: Iterable[Sight]) -> list[str]:
-    """A name for every call: the prefix that most names share in a run of calls with maps of one size; `head` for vectors."""
+    """A name for every call: the prefix that most names share in a run of calls of one resolution; `head` for vectors."""
     resolutions = [_resolution(call, sight) for call, sight in zip(calls, sights, strict=True)]
     stages: list[str] = []
     for resolution, run in groupby(zip(resolutions, calls, strict=True), key=lambda pair: pair[0]):
@@ -137,10 +135,11 @@ def _stages(calls: Sequence[Call], sights: Iterable[Sight]) -> list[str]:
 
 
 def _resolution(call: Call, sight: Sight) -> tuple:
-    view = sight.views[min(sight.views)] if sight.views else None
+    """The strides of a map's axes; its sizes where they are not known, nothing for vectors."""
+    view = sight.view
     if view is None:
         return call.output_shape[1:-1]
-    return tuple(call.output_shape[axis] for axis in view.where if axis is not None)
+    return tuple(field.jump for field, axis in zip(view.fields, view.where, strict=True) if axis is not None)
 
 
 def _prefix(name: str) -> str:

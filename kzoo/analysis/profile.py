@@ -37,14 +37,15 @@ class Profile:
         unknown: names of the layers without a rule.
         macs: multiplications of convolutions, dense layers and attention products for the whole batch; None where the input size
             is not fixed.
-        trainable: parameters without the statistics of batch normalization, as papers and torchvision count.
+        trainable: parameters without the statistics of batch normalization, as papers and torchvision count, and without those of
+            layers that are frozen.
         total: all parameters, as Keras counts.
-        receptive_field: of the first output on the first input; None where it is not known.
+        receptive_field: of the first output, on the first input with spatial axes; None where it is not known.
         receptive_fields: of every output on every input that it sees, by (output layer, input).
         shortest_path, longest_path: size of the field per axis along the one path through the network with the smallest or largest
             field, at the phase where it is largest.
         misaligned: the layers that join branches whose fields are centred on different pixels.
-        legal_sizes: per spatial axis of the first input.
+        legal_sizes: per spatial axis of the first input that has any.
         inference: peak of live activations and weights, in bytes; None where the input size is not fixed.
         training: what a training step keeps, in bytes; None where the input size is not fixed.
         upsamplings: every up-sampling with its unevenness.
@@ -173,6 +174,7 @@ def profile(
     layers = describe_layers(found, graph.calls, facts, sizes, batch_size)
     upsamplings = find_upsamplings(graph, facts)
     fields = _output_fields(found)
+    first = found.sights[graph.outputs[0]].view
     shortest, longest = _paths(found)
     weights = memory.weight_bytes(model.weights, types)
     inference, training = _memory(graph, facts, sizes, weights, memory.weight_bytes(model.trainable_weights, types), optimizer_slots)
@@ -184,7 +186,7 @@ def profile(
         batch_size=batch_size,
         precision=precision,
         unknown=tuple(layer.name for layer in layers if not layer.known),
-        receptive_field=next(iter(fields.values()), None),
+        receptive_field=None if first is None else ReceptiveField.of(first),
         receptive_fields=fields,
         shortest_path=shortest,
         longest_path=longest,
@@ -211,7 +213,7 @@ def _output_fields(found: Survey) -> dict[tuple[str, str], ReceptiveField]:
 def _paths(found: Survey) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The largest field along the shortest and the longest path to the first output, per axis."""
     sight = found.sights[found.graph.outputs[0]]
-    fields = sight.views[min(sight.views)].fields if sight.views else ()
+    fields = sight.view.fields if sight.view else ()
     shortest = tuple(max(follow(field.shortest).sizes) for field in fields)
     return shortest, tuple(max(follow(field.longest).sizes) for field in fields)
 

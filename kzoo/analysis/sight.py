@@ -36,6 +36,16 @@ class Sight:
     views: dict[int, View] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
 
+    @property
+    def source(self) -> int | None:
+        """The first input with spatial axes that is seen, or else the first that is seen."""
+        return next((source for source in sorted(self.views) if self.views[source].fields), min(self.views, default=None))
+
+    @property
+    def view(self) -> View | None:
+        """What is seen of that input."""
+        return None if self.source is None else self.views[self.source]
+
 
 class Misalignment(NamedTuple):
     """A layer that joins branches whose fields are not centred on the same pixels.
@@ -80,8 +90,8 @@ def input_window(model: keras.Model, position: Sequence[int], layer: str | None 
         layer: name of a layer, as in `profile(model).layers`; the model's first output unless given.
 
     Returns:
-        (first, last) input position per spatial axis of the first input, both included. They may lie outside the input, below 0 or
-        beyond its last position, where the field reaches into the padding. Behind a global operation, the whole input.
+        (first, last) input position per spatial axis of the first input that has any, both included. They may lie outside the input,
+        below 0 or beyond its last position, where the field reaches into the padding. Behind a global operation, the whole input.
 
     Raises:
         ArgumentError: no such layer, a wrong number of indices, or a layer without a rule lies before.
@@ -96,8 +106,9 @@ def input_window(model: keras.Model, position: Sequence[int], layer: str | None 
     sight = found.sights[tensor]
     if sight.unknown:
         raise ArgumentError("model", f"expected known layers. Received: {sight.unknown[0]}. Teach it by kzoo.analysis.rule.")
-    source = min(sight.views, default=0)
-    view = sight.views.get(source, View((), ()))
+    view, source = sight.view, sight.source
+    assert view is not None
+    assert source is not None
     axes = found.graph.spatial_axes(source)
     if view.everywhere is not None:
         return tuple((0, (found.graph.shapes[source][axis] or 1) - 1) for axis in axes)

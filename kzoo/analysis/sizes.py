@@ -61,11 +61,12 @@ class LegalSizes:
 
 
 def legal_sizes(model: keras.Model) -> tuple[LegalSizes, ...]:
-    """The input sizes that a network can take, along each spatial axis of its first input.
+    """The input sizes that a network can take, along each spatial axis of the first input that has any.
 
     A legal size leaves at least one position in every map, gives equal sizes wherever maps are added or concatenated, and gives the
-    number of features that a dense layer behind a flatten was built for. Inputs of the same size as the first vary with it. A
-    model that was built for fixed sizes is judged by its layers: build it anew for another size.
+    number of features that a dense layer behind a flatten was built for. Inputs of the same size as the first vary with it, others
+    are taken to fit; layers without a rule are not followed. A model that was built for fixed sizes is judged by its layers: build
+    it anew for another size.
 
     Args:
         model: a functional `keras.Model`, with spatial sizes fixed or None.
@@ -85,7 +86,7 @@ def find_legal_sizes(graph: Graph, facts: Sequence[Facts | None]) -> tuple[Legal
     """The same for a graph that has been read; axes that go through the same moves are computed once."""
     found: dict[tuple, LegalSizes] = {}
     result = []
-    for axis in graph.spatial_axes(graph.inputs[0]):
+    for axis in graph.spatial_axes(graph.image):
         program = _Program(graph, facts, axis)
         key = (tuple(program.steps), program.built)
         if key not in found:
@@ -110,7 +111,7 @@ class _Program:
     def __init__(self, graph: Graph, facts: Sequence[Facts | None], axis: int):
         self.steps: list[_Step] = []
         self.jumps = [Fraction(1)]
-        self.built = graph.shapes[graph.inputs[0]][axis]
+        self.built = graph.shapes[graph.image][axis]
         self.places: dict[int, tuple[int, int]] = {
             tensor: (0, axis) for tensor in graph.inputs if axis in graph.spatial_axes(tensor) and graph.shapes[tensor][axis] == self.built
         }

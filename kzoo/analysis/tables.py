@@ -56,8 +56,8 @@ def summarize(layers: Sequence[Layer]) -> list[str]:
     return lines
 
 
-def totals(profile: Profile) -> list[tuple[str, str]]:
-    """The totals as names and values for people."""
+def totals(profile: Profile, *, flops: bool = False) -> list[tuple[str, str]]:
+    """The totals as names and values for people; FLOPs only on request, since there are several ways to count them."""
     field = profile.receptive_field
     inputs = ", ".join(sizes(shape) for shape in profile.input_shapes)
     outputs = ", ".join(sizes(shape) for shape in profile.output_shapes)
@@ -65,6 +65,7 @@ def totals(profile: Profile) -> list[tuple[str, str]]:
         ("input, output", f"{inputs} -> {outputs}"),
         ("parameters", f"{profile.trainable:,} trainable, {profile.total:,} total, {binary(profile.weight_bytes)}"),
         ("MACs", f"{short(profile.macs)} for a batch of {profile.batch_size}"),
+        *([("FLOPs", f"{short(profile.flops)}, counted as 2 x MACs; biases and pointwise layers left out")] if flops else []),
         ("receptive field", field_text(field) + (f", global from {field.global_by}" if field and field.is_global else "")),
         ("paths", f"{_by(profile.shortest_path)} along the shortest, {_by(profile.longest_path)} along the longest"),
         ("legal input sizes", "; ".join(dict.fromkeys(map(str, profile.legal_sizes))) or "any"),

@@ -176,10 +176,9 @@ def serve(store: Store, port: int = 5000) -> int:
     server = subprocess.Popen(command, env={**os.environ})
     try:
         return server.wait()
-    except KeyboardInterrupt:
+    finally:
         server.terminate()
         server.wait()
-        return 0
 
 
 def _reached(client):

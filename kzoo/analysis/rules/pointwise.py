@@ -34,6 +34,12 @@ def pointwise(call: Call) -> Facts:  # noqa: ARG001
     layers.AlphaDropout,
     layers.GaussianDropout,
     layers.GaussianNoise,
+    layers.RandomFlip,
+    layers.RandomRotation,
+    layers.RandomZoom,
+    layers.RandomTranslation,
+    layers.RandomContrast,
+    layers.RandomBrightness,
 )
 def identity_at_inference(call: Call) -> Facts:  # noqa: ARG001
     return Facts(shares="inference")

@@ -1,0 +1,43 @@
+"""The field of every output position by brute force: which input positions change it.
+
+All weights are made positive and biases zero, so that no contribution can cancel or vanish in a ReLU or a pooling; then the model sees
+one bright line after another on a black input (finite differences of the gradient, which work on every backend).
+"""
+
+import keras
+import numpy as np
+
+
+def make_positive(model: keras.Model) -> keras.Model:
+    """Kernels that average, biases 0, batch-norm statistics as they begin."""
+    for layer in model._flatten_layers(include_self=False, recursive=True):
+        if isinstance(layer, keras.layers.BatchNormalization):
+            continue
+        for weight in layer._trainable_variables:
+            shape = tuple(weight.shape)
+            weight.assign(np.zeros(shape) if len(shape) == 1 else np.full(shape, 4.0 / np.prod(shape[:-1])))
+    return model
+
+
+def dependencies(model: keras.Model, axis: int) -> np.ndarray:
+    """A matrix (input positions, output positions) along a spatial axis: True where the output depends on the input."""
+    shape = model.input_shape[1:]
+    lines = np.zeros((shape[axis], *shape), np.float32)
+    for position in range(shape[axis]):
+        index = [slice(None)] * len(shape)
+        index[axis] = position
+        lines[(position, *index)] = 1.0
+    answers = keras.ops.convert_to_numpy(model(lines, training=False))
+    others = tuple(a for a in range(1, answers.ndim) if a != axis + 1)
+    return answers.max(axis=others) > 0
+
+
+def central_windows(model: keras.Model, axis: int, count: int) -> dict[int, tuple[int, int] | None]:
+    """First and last input position for `count` output positions around the middle."""
+    depends = dependencies(model, axis)
+    middle = depends.shape[1] // 2
+    windows = {}
+    for position in range(middle - count // 2, middle - count // 2 + count):
+        found = np.flatnonzero(depends[:, position])
+        windows[position] = (int(found[0]), int(found[-1])) if len(found) else None
+    return windows

@@ -1,0 +1,81 @@
+"""MACs and parameters of single layers against closed forms; the positions are counted one by one from the output shape."""
+
+from itertools import product
+from math import prod
+
+import keras
+import pytest
+from keras import layers
+
+import kzoo
+
+CHANNELS, FILTERS = 12, 8
+
+
+def profile_of(layer, shape):
+    """The profile of a model of one layer, and its shapes without batch and channels."""
+    model = keras.Sequential([keras.Input(shape), layer])
+    return kzoo.profile(model), shape[:-1], model.output_shape[1:-1]
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize("groups", [1, 2, 4])
+def test_convolution(rank, groups):
+    layer_class = getattr(layers, f"Conv{rank}D")
+    for kernel, stride, padding, dilation in product((1, 3), (1, 2), ("same", "valid"), (1, 2)):
+        if stride > 1 < dilation:
+            continue
+        layer = layer_class(FILTERS, kernel, stride, padding, groups=groups, dilation_rate=dilation)
+        profile, _, after = profile_of(layer, (*(9, 10, 11)[:rank], CHANNELS))
+        span = dilation * (kernel - 1) + 1
+        expected = [-(-n // stride) if padding == "same" else (n - span) // stride + 1 for n in (9, 10, 11)[:rank]]
+        assert list(after) == expected
+        assert profile.macs == prod(expected) * kernel**rank * CHANNELS // groups * FILTERS
+        assert profile.total == profile.trainable == FILTERS * (kernel**rank * CHANNELS // groups + 1)
+        assert profile.receptive_field.largest == (span,) * rank
+        assert profile.receptive_field.stride == (stride,) * rank
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_transposed_convolution_multiplies_once_per_input_position(rank):
+    layer_class = getattr(layers, f"Conv{rank}DTranspose")
+    for kernel, stride, padding in product((1, 2, 3), (1, 2), ("same", "valid")):
+        profile, before, _ = profile_of(layer_class(FILTERS, kernel, stride, padding), (*(4, 5, 6)[:rank], CHANNELS))
+        assert profile.macs == prod(before) * kernel**rank * CHANNELS * FILTERS
+        assert profile.total == kernel**rank * CHANNELS * FILTERS + FILTERS
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+@pytest.mark.parametrize("multiplier", [1, 3])
+def test_depthwise_and_separable_convolution(rank, multiplier):
+    for kernel, stride, padding in product((1, 3), (1, 2), ("same", "valid")):
+        options = {"kernel_size": kernel, "strides": stride, "padding": padding, "depth_multiplier": multiplier}
+        shape, inner = (*(9, 10)[:rank], CHANNELS), CHANNELS * multiplier
+        profile, _, after = profile_of(getattr(layers, f"DepthwiseConv{rank}D")(**options), shape)
+        assert profile.macs == prod(after) * kernel**rank * inner
+        assert profile.total == kernel**rank * inner + inner
+        profile, _, after = profile_of(getattr(layers, f"SeparableConv{rank}D")(FILTERS, **options), shape)
+        assert profile.macs == prod(after) * (kernel**rank * inner + inner * FILTERS)
+        assert profile.total == kernel**rank * inner + inner * FILTERS + FILTERS
+
+
+def test_dense_works_on_the_last_axis():
+    assert profile_of(layers.Dense(7), (5,))[0].macs == 35
+    profile = profile_of(layers.Dense(7), (4, 6, 5))[0]
+    assert (profile.macs, profile.total) == (4 * 6 * 35, 42)
+    assert profile.receptive_field.largest == (1, 1)
+
+
+def test_dense_over_a_spatial_axis_is_global():
+    model = keras.Sequential([keras.Input((3, 8, 8)), layers.Conv2D(2, 3, data_format="channels_first"), layers.Dense(4, name="rows")])
+    assert kzoo.profile(model).receptive_field.global_by == "rows"
+
+
+@pytest.mark.parametrize("kind", ["Conv2D", "Conv2DTranspose", "DepthwiseConv2D", "SeparableConv2D", "MaxPooling2D", "UpSampling2D"])
+def test_channels_first_costs_the_same(kind):
+    arguments = {"MaxPooling2D": (2,), "UpSampling2D": (2,), "DepthwiseConv2D": (3, 2)}.get(kind, (FILTERS, 3, 2))
+    first, last = (getattr(layers, kind)(*arguments, data_format=f"channels_{place}") for place in ("first", "last"))
+    profiles = [kzoo.profile(keras.Sequential([keras.Input(shape), layer])) for shape, layer in [((4, 8, 10), first), ((8, 10, 4), last)]]
+    assert profiles[0].macs == profiles[1].macs
+    assert profiles[0].receptive_field == profiles[1].receptive_field
+    assert profiles[0].legal_sizes == profiles[1].legal_sizes

@@ -1,0 +1,139 @@
+"""Graphs: nested models, shared layers, several inputs and outputs, other input shapes, refusals."""
+
+import keras
+import pytest
+from keras import layers
+
+import kzoo
+from kzoo.analysis.graph import trace
+from kzoo.errors import ArgumentError
+
+
+def nested():
+    inner = keras.Sequential([keras.Input((None, None, 2)), layers.Conv2D(3, 3, name="conv")], name="inner")
+    inputs = keras.Input((16, 16, 2))
+    x = layers.Conv2D(2, 3, name="conv")(inputs)
+    return keras.Model(inputs, layers.Conv2D(4, 1, name="head")(inner(x)), name="outer")
+
+
+def test_nested_models_are_opened_and_named_by_path():
+    profile = kzoo.profile(nested())
+    assert [layer.name for layer in profile.layers] == ["conv", "inner/conv", "head"]
+    assert profile.layers[1].output_shape == (12, 12, 3)
+    assert profile.macs == 14 * 14 * 9 * 2 * 2 + 12 * 12 * 9 * 2 * 3 + 12 * 12 * 3 * 4
+    assert profile.total == nested().count_params()
+    assert profile.receptive_field.largest == (5, 5)
+
+
+def test_shared_layers_cost_parameters_once_and_macs_per_call():
+    a, b = keras.Input((8, 8, 1), name="left"), keras.Input((8, 8, 1), name="right")
+    shared = layers.Conv2D(2, 3, padding="same", name="shared")
+    model = keras.Model([a, b], layers.Add()([shared(a), shared(b)]))
+    profile = kzoo.profile(model)
+    assert [layer.name for layer in profile.layers][:2] == ["shared", "shared:2"]
+    assert profile.macs == 2 * 64 * 9 * 2
+    assert profile.total == model.count_params() == 20
+    assert [layer.total for layer in profile.layers] == [20, 0, 0]
+
+
+def test_a_shared_model_costs_parameters_once():
+    tower = keras.Sequential([keras.Input((8, 1)), layers.Conv1D(2, 3), layers.GlobalMaxPooling1D()], name="tower")
+    a, b = keras.Input((8, 1)), keras.Input((8, 1))
+    model = keras.Model([a, b], layers.Subtract()([tower(a), tower(b)]))
+    profile = kzoo.profile(model)
+    assert (profile.total, profile.macs) == (model.count_params(), 2 * 6 * 3 * 2)
+
+
+def test_several_inputs_and_outputs():
+    image, mask = keras.Input((16, 16, 3), name="image"), keras.Input((16, 16, 1), name="mask")
+    x = layers.Concatenate()([layers.Conv2D(2, 5, padding="same")(image), mask])
+    fine = layers.Conv2D(1, 3, padding="same", name="fine")(x)
+    coarse = layers.GlobalAveragePooling2D(name="coarse")(layers.Conv2D(1, 3, strides=2, name="small")(image))
+    profile = kzoo.profile(keras.Model([image, mask], [fine, coarse]))
+    fields = profile.receptive_fields
+    assert {key: field.largest for key, field in fields.items()} == {
+        ("fine", "image"): (7, 7),
+        ("fine", "mask"): (3, 3),
+        ("coarse", "image"): (3, 3),
+    }
+    assert fields["coarse", "image"].global_by == "coarse"
+    assert profile.receptive_field == fields["fine", "image"]
+    assert profile.input_shapes == ((16, 16, 3), (16, 16, 1))
+
+
+def test_a_vector_before_the_image():
+    vector, image = keras.Input((4,), name="vector"), keras.Input((None, 16, 1), name="image")
+    gate = layers.Reshape((1, 1, 2))(layers.Dense(2)(vector))
+    x = layers.Multiply()([layers.Conv2D(2, 3)(image), gate])
+    profile = kzoo.profile(keras.Model([vector, image], x), [(4,), (12, 16, 1)])
+    assert (profile.receptive_field.largest, profile.shortest_path) == ((3, 3), (3, 3))
+    assert str(profile.legal_sizes[0]) == "n >= 3"
+    assert profile.receptive_fields["multiply", "vector"].largest == ()
+
+
+def test_augmentation_is_nothing_at_inference():
+    model = keras.Sequential([keras.Input((8, 8, 1)), layers.RandomFlip(), layers.RandomRotation(0.1), layers.Conv2D(2, 3)])
+    assert (kzoo.profile(model).status, kzoo.profile(model).receptive_field.largest) == ("complete", (3, 3))
+
+
+def test_another_input_shape_gives_what_a_model_built_for_it_gives():
+    small, large = (kzoo.build_unet(input_shape=(n, n, 1), num_classes=2, filters=2, depth=2) for n in (16, 64))
+    assert kzoo.profile(small, (64, 64, 1)).to_dict() == kzoo.profile(large).to_dict()
+
+
+def test_sizes_of_none_leave_macs_and_memory_open():
+    model = kzoo.build_unet(input_shape=(None, None, 1), num_classes=1, filters=2)
+    profile = kzoo.profile(model)
+    assert (profile.macs, profile.flops, profile.peak_memory, profile.training) == (None, None, None, None)
+    assert (profile.receptive_field.smallest, profile.receptive_field.largest) == ((188, 188), (204, 204))
+    assert profile.warnings == ("MACs and memory depend on the input size, which is not fixed. Give input_shape.",)
+    fixed = kzoo.build_unet(input_shape=(64, 32, 1), num_classes=1, filters=2)
+    assert kzoo.profile(model, (64, 32, 1)).macs == kzoo.profile(fixed).macs
+
+
+def test_shapes_by_input_name():
+    a, b = keras.Input((None, 1), name="a"), keras.Input((None, 2), name="b")
+    model = keras.Model([a, b], layers.Concatenate()([layers.Conv1D(2, 3, padding="same")(a), b]))
+    by_name = kzoo.profile(model, {"b": (8, 2), "a": (8, 1)})
+    assert by_name.macs == kzoo.profile(model, [(8, 1), (8, 2)]).macs == 8 * 3 * 2
+
+
+def test_axes_take_the_data_format_of_the_layers():
+    model = keras.Sequential([keras.Input((2, 8, 9)), layers.ReLU(), layers.Conv2D(1, 3, data_format="channels_first")])
+    graph = trace(model)
+    assert list(graph.spatial_axes(0)) == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ((8, 8), r"input_shape: expected 3 sizes without the batch axis, as in \(16, 16, 2\). Received: \(8, 8\)"),
+        ((8, 0, 2), "input_shape: expected 3 sizes"),
+        ([(8, 8, 2), (8, 8, 2)], r"input_shape: expected one shape per input \(1\)"),
+        ({"other": (8, 8, 2)}, "input_shape: expected a shape for each of"),
+        ((8, 8, 3), r"input_shape: layer conv cannot take \(None, 8, 8, 3\): its weights are for 2 features"),
+        ((4, 4, 2), "input_shape: layer conv cannot take"),
+    ],
+)
+def test_wrong_shapes_are_named(shape, words):
+    with pytest.raises(ArgumentError, match=words):
+        kzoo.profile(nested(), shape)
+
+
+def test_a_dense_layer_refuses_another_size():
+    model = kzoo.build_cnn(input_shape=(28, 28, 1), num_classes=10)
+    with pytest.raises(ArgumentError, match=r"input_shape: layer dense1 cannot take .*: its weights are for 3136 features"):
+        kzoo.profile(model, (40, 40, 1))
+
+
+class Subclassed(keras.Model):
+    def call(self, x):
+        return x
+
+
+@pytest.mark.parametrize("model", [Subclassed(), keras.Sequential([layers.Dense(2)])], ids=["subclassed", "not built"])
+def test_a_model_without_a_graph_is_refused(model):
+    with pytest.raises(
+        ArgumentError, match=r"model: expected a built functional or sequential keras.Model. Received: (Subclassed|Sequential)"
+    ):
+        kzoo.profile(model)

@@ -1,0 +1,63 @@
+"""The tables for the terminal."""
+
+import keras
+import pytest
+from rich.console import Console
+
+import kzoo
+from kzoo.analysis.tables import binary, short, totals
+
+
+def text_of(table) -> str:
+    console = Console(width=200)
+    with console.capture() as capture:
+        console.print(table)
+    return capture.get()
+
+
+@pytest.fixture(scope="module")
+def unet():
+    return kzoo.profile(kzoo.build_unet(input_shape=(32, 32, 1), num_classes=2, filters=4, depth=2))
+
+
+def test_layer_table_has_a_row_per_layer_and_a_section_per_stage(unet):
+    table = unet.table()
+    assert table.row_count == len(unet.layers)
+    assert sum(row.end_section for row in table.rows) == 5
+    text = text_of(table)
+    assert "encoder1_conv1" in text
+    assert "36.86 k" in text
+
+
+def test_stage_table_names_stages_as_the_builder_does(unet):
+    assert list(unet.stage_table().columns[0]._cells) == ["encoder1", "encoder2", "bottleneck", "decoder2", "decoder1"]
+
+
+def test_stage_table_folds_repeated_blocks():
+    text = text_of(kzoo.profile(keras.applications.ResNet50(weights=None)).stage_table())
+    assert "Conv2D 7x7 / 2, 64" in text
+    assert "x 5" in text
+
+
+def test_sums_of_the_stage_table_are_the_totals(unet):
+    column = unet.stage_table().columns[3]
+    assert column.header == "parameters"
+    assert sum(int(cell.replace(",", "")) for cell in column._cells) == unet.trainable
+
+
+def test_totals_for_people(unet):
+    found = dict(totals(unet))
+    assert found["receptive field"] == "44"
+    assert found["legal input sizes"] == "n >= 4, n % 4 == 0"
+    assert found["status"] == "complete"
+
+
+def test_unknown_numbers_are_question_marks():
+    profile = kzoo.profile(kzoo.build_unet(input_shape=(None, None, 1), num_classes=2, filters=2, depth=1))
+    assert dict(totals(profile))["MACs"] == "? for a batch of 1"
+    assert "?" in text_of(profile.table())
+
+
+def test_units():
+    assert [short(n) for n in (999, 1_500, 2_440_000, 4_089_200_000)] == ["999", "1.50 k", "2.44 M", "4.09 G"]
+    assert [binary(n) for n in (12, 2048, 5 * 2**20, 3 * 2**30)] == ["12 B", "2.0 KiB", "5.0 MiB", "3.0 GiB"]
