@@ -1,5 +1,6 @@
 """The command line: one thin function per command."""
 
+import logging
 import os
 import signal
 import sys
@@ -202,8 +203,12 @@ def _print_table(table) -> None:
 
 
 def _load_keras_quietly() -> None:
-    """Imports Keras without what TensorFlow writes to the error stream while it looks for GPUs; its errors are still raised."""
+    """Imports Keras without what TensorFlow writes to the error stream: its search for GPUs, its advice on retracing.
+
+    Errors are raised as ever.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 2)
     try:

@@ -14,7 +14,8 @@ def demo_recipes() -> Iterator[Recipe]:
     for down, up in itertools.product(("max_pool", "strided_conv"), ("transposed_conv", "nearest")):
         choice = {"model.downsampling": down, "model.upsampling": up}
         yield load_recipe("digit_scenes", {"experiment": EXPERIMENT, "run": f"unet, {down}, {up}", **choice})
-    yield load_recipe("digits", {"experiment": EXPERIMENT, "run": "cnn on single digits"})
+    shorter = {"training.epochs": 15}
+    yield load_recipe("digits", {"experiment": EXPERIMENT, "run": "cnn on single digits", **shorter})
 
 
 def run_demo(store: Store) -> list[Record]:

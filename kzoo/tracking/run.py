@@ -3,13 +3,12 @@
 import math
 import os
 import socket
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError, one_line
+from ..errors import one_line
 
 BATCH = 100
 """Parameters and tags per request, MLflow's limit."""
@@ -95,11 +94,3 @@ class Run:
     def log_figure(self, figure, name: str) -> None:
         """An artifact from a matplotlib figure."""
         self._client.log_figure(self.id, figure, name)
-
-    def read_text(self, name: str) -> str:
-        """The content of a text artifact."""
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                return Path(self._client.download_artifacts(self.id, name, folder)).read_text()
-            except Exception as error:
-                raise InputError(f"run {self.id}: has no artifact {name} ({one_line(error)}). Was it made by kzoo train?") from error

@@ -21,6 +21,10 @@ QUIET = {
 """Unless set otherwise, MLflow sends no usage telemetry, starts no workers for jobs that kzoo has not, and keeps its notes to itself."""
 
 
+KIND = {"mlflow.experimentKind": "custom_model_development"}
+"""Makes MLflow show an experiment's pages for model training, not those for language models."""
+
+
 @dataclass(frozen=True)
 class Record:
     """A run as it stands in the store."""
@@ -90,6 +94,17 @@ class Store:
             raise InputError(f"run {run_id}: not found in {self.uri}. `kzoo runs` lists the runs.") from error
         return _record(run, experiment)
 
+    def download(self, run_id: str, name: str, folder: Path) -> Path:
+        """Copies an artifact of a run into a folder and returns its path there.
+
+        Raises:
+            InputError: the run has no such artifact.
+        """
+        try:
+            return Path(self._client.download_artifacts(run_id, name, str(folder)))
+        except Exception as error:
+            raise InputError(f"run {run_id}: has no artifact {name} ({one_line(error)}). Was it made by kzoo train?") from error
+
     def runs(self, experiment: str | None = None) -> list[Record]:
         """All runs, or those of one experiment, newest first."""
         names = {e.experiment_id: e.name for e in self._client.search_experiments()}
@@ -148,7 +163,7 @@ class Store:
             return found.experiment_id
         location = (self.root / "artifacts" / name).as_uri() if self.local else None
         try:
-            return self._client.create_experiment(name, artifact_location=location)
+            return self._client.create_experiment(name, artifact_location=location, tags=KIND)
         except Exception:
             made_meanwhile = self._client.get_experiment_by_name(name)
             if made_meanwhile is None:

@@ -31,7 +31,7 @@ def learning_curves(history: History, best_epoch: int) -> "Figure":
             values = [row[f"{split}/{name}"] for row in history]
             axis.plot(epochs, values, color=colour, marker="o", markersize=3, label=label)
         axis.axvline(best_epoch, color=GREY, linestyle=":", label=f"best epoch ({best_epoch})")
-        axis.set(xlabel="epoch", title=name.replace("_", " "))
+        axis.set(xlabel="epoch", title=name.replace("_", " ").replace("iou", "IoU"))
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.grid(alpha=0.25)
     figure.axes[0].legend(frameon=False)

@@ -178,7 +178,8 @@ def _train(run: Run, recipe: Recipe, dataset: Dataset, model: keras.Model, cost:
 def _resume(run_id: str, recipe, overrides, store: Store, progress: Progress | None) -> Trained:
     """Continues a run from its own record; a recipe that is given as well must agree with it."""
     run = store.resume(run_id)
-    recorded = load_recipe(yaml.safe_load(run.read_text(AS_RESOLVED)))
+    with tempfile.TemporaryDirectory() as folder:
+        recorded = load_recipe(store.download(run_id, AS_RESOLVED, Path(folder)))
     if recipe is not None or overrides:
         _check_same(load_recipe(recipe or recorded.resolved(), overrides), recorded, run_id)
     dataset, model = prepare(recorded)

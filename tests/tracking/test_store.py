@@ -96,13 +96,13 @@ def test_a_store_that_cannot_be_reached(tmp_path, monkeypatch):
         Store("http://127.0.0.1:9", root=tmp_path)
 
 
-def test_artifacts_lie_under_the_root(shared_store):
+def test_artifacts_lie_under_the_root(shared_store, tmp_path):
     with shared_store.start("artifacts", "x") as run:
         run.log_text("hello", "a.txt")
     assert (shared_store.root / "artifacts" / "artifacts" / run.id / "artifacts" / "a.txt").read_text() == "hello"
-    assert run.read_text("a.txt") == "hello"
+    assert shared_store.download(run.id, "a.txt", tmp_path).read_text() == "hello"
     with pytest.raises(InputError, match=rf"run {run.id}: has no artifact b.txt"):
-        run.read_text("b.txt")
+        shared_store.download(run.id, "b.txt", tmp_path)
 
 
 def test_four_processes_on_a_fresh_store(tmp_path):

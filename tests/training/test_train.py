@@ -1,7 +1,5 @@
 """A recipe as one MLflow run: what stands in the run, and what is refused before one is opened."""
 
-from pathlib import Path
-
 import keras
 import numpy as np
 import pytest
@@ -18,7 +16,7 @@ def trained(shared_store):
 
 
 def artifact(store, run_id, name, folder):
-    return Path(store._client.download_artifacts(run_id, name, str(folder)))
+    return store.download(run_id, name, folder)
 
 
 def test_the_run_holds_all_hyperparameters(trained, shared_store):
