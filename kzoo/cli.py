@@ -77,11 +77,13 @@ def draw(
     detail: Annotated[str, typer.Option(help="layers, stages, or auto: layers where they fit on a page.")] = "auto",
     receptive_field: Annotated[bool, typer.Option("--receptive-field", help="Paint what one output pixel sees of an image.")] = False,
     position: Annotated[str | None, typer.Option(metavar="ROW,COLUMN", help="The output pixel; the middle unless given.")] = None,
+    layer: Annotated[str | None, typer.Option(help="A pixel of this layer's output; of the network's unless given.")] = None,
     image: Annotated[str | None, typer.Option(metavar="FILE", help="The image to paint over.")] = None,
 ) -> None:
     """Draw a network as a figure: a U, or a strip for classifiers; or the receptive field of an output pixel."""
-    if not receptive_field and (position or image):
-        raise InputError(f"--{'position' if position else 'image'}: expected together with --receptive-field. Add it, or leave this out.")
+    for option, value in (("--position", position), ("--layer", layer), ("--image", image)):
+        if value is not None and not receptive_field:
+            raise InputError(f"{option}: expected together with --receptive-field. Add it, or leave this out.")
     if receptive_field and detail != "auto":
         raise InputError("--detail: expected without --receptive-field, which shows no layers. Leave it out.")
     _load_keras_quietly()
@@ -91,7 +93,7 @@ def draw(
     path = drawing.check_file(output)
     model = named_model(source, _overrides(settings or []), _numbers("--input-shape", input_shape))
     if receptive_field:
-        figure = drawing.draw_receptive_field(model, image, _numbers("--position", position))
+        figure = drawing.draw_receptive_field(model, image, _numbers("--position", position), layer=layer)
     else:
         figure = drawing.draw(model, detail=detail)  # type: ignore[arg-type]
     print(drawing.save_figure(figure, path))

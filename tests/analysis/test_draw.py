@@ -217,6 +217,38 @@ def test_an_autoencoder_through_a_vector_is_a_u():
     assert [box.label for box in scene.boxes] == ["28²", "14²", "", "", "", "14²", "28²"]
 
 
+def test_a_network_of_vectors():
+    inputs = keras.Input((10,))
+    scene = read_scene(keras.Model(inputs, layers.Dense(3)(layers.Dense(20, "relu")(inputs))))
+    assert [(box.channels, box.label, box.made.text) for box in scene.boxes] == [(10, "", ""), (20, "", "dense, ReLU"), (3, "", "dense")]
+
+
+def test_an_empty_network_is_one_box():
+    inputs = keras.Input((8, 8, 3))
+    assert len(artists(draw(keras.Model(inputs, inputs)), "box")) == 1
+
+
+def test_one_of_several_outputs_is_drawn_and_said_so():
+    inputs = keras.Input((8, 8, 3))
+    x = layers.Conv2D(4, 3)(inputs)
+    figure = draw(keras.Model(inputs, [layers.Conv2D(2, 1)(x), layers.Conv2D(5, 1)(layers.Conv2D(4, 3)(x))]))
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert "5" in texts
+    assert "one of 2 outputs" in texts
+
+
+def test_a_custom_layer_is_named():
+    inputs = keras.Input((8, 8, 3))
+    scene = read_scene(keras.Model(inputs, Halves()(inputs)))
+    assert [(box.label, box.made.text) for box in scene.boxes] == [("8²", ""), ("4²", "halves")]
+
+
+@keras.saving.register_keras_serializable("tests")
+class Halves(keras.layers.Layer):
+    def call(self, x):
+        return x[:, ::2, ::2]
+
+
 def artists(figure, prefix):
     return [patch for patch in figure.axes[0].patches if (patch.get_gid() or "").startswith(prefix)]
 
@@ -300,6 +332,13 @@ def test_nothing_overlaps_in_a_u(settings, detail):
 def test_nothing_overlaps_in_a_strip(settings, detail):
     model = build_cnn(**{"input_shape": (64, 64, 1), "num_classes": 10} | settings)
     assert overlaps(draw(model, detail=detail)) == []
+
+
+def test_nothing_overlaps_in_networks_of_others():
+    inputs = keras.Input((32, 32, 8))
+    x = residual(residual(inputs, 8), 16, strides=2)
+    for model in (keras.Model(inputs, layers.Dense(3)(layers.Flatten()(x))), user_unet(layers.Cropping2D(2))):
+        assert overlaps(draw(model)) == []
 
 
 def test_text_in_svg_is_text(paper, tmp_path):

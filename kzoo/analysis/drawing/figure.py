@@ -48,8 +48,8 @@ def draw(model: keras.Model, *, detail: Detail = "auto") -> "Figure":
     colours = {(entry.kind, entry.text): entry.colour for entry in legend}
 
     left = min(p.left - (LINE if p.sizes else 0.0) for p in places) - MARGIN
-    right = max(*(p.reach() for p in places), *(x + e.width for e, (x, _) in zip(legend, spots, strict=True))) + MARGIN
-    bottom = min(lowest, *(y - LINE / 2 for _, y in spots)) - MARGIN
+    right = max([p.reach() for p in places] + [x + e.width for e, (x, _) in zip(legend, spots, strict=True)]) + MARGIN
+    bottom = min([lowest] + [y - LINE / 2 for _, y in spots]) - MARGIN
     axis = _page(left, right, bottom, MARGIN)
     for position, (box, place) in enumerate(zip(scene.boxes, places, strict=True)):
         paint_box(axis, box, place, position)

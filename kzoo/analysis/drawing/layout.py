@@ -143,7 +143,7 @@ def _place(scene: Scene, rows: Sequence[int], position: int, widest: float) -> P
 
 def _width(scene: Scene, box: Box, widest: float) -> float:
     """Vectors are as thin as can be."""
-    most = max(other.channels for other in scene.boxes if other.sizes)
+    most = max((other.channels for other in scene.boxes if other.sizes), default=1)
     return widest * sqrt(box.channels / most) if box.sizes else NARROWEST
 
 

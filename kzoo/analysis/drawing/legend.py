@@ -58,7 +58,7 @@ def _connections(scene: Scene) -> list[Entry]:
 
 def arrange(legend: Sequence[Entry], places: Sequence[Place], bottom: float) -> list[tuple[float, float]]:
     """The left ends and middles of the entries: below the right arm of a U where they fit, else in columns below all boxes."""
-    height, width = len(legend) * LINE, max(entry.width for entry in legend)
+    height, width = len(legend) * LINE, max((entry.width for entry in legend), default=0.0)
     right = max(place.reach() for place in places)
     corner = right - width
     blocked = [place.bottom - place.hang for place in places if place.reach() > corner - SPACE]
@@ -70,6 +70,7 @@ def arrange(legend: Sequence[Entry], places: Sequence[Place], bottom: float) -> 
 
 def _columns(legend: Sequence[Entry], right: float, top: float) -> list[tuple[float, float]]:
     """As many columns as the figure is wide, filled from the top."""
+    rows, widths = 1, [0.0]
     for rows in range(1, len(legend) + 1):
         columns = [legend[start : start + rows] for start in range(0, len(legend), rows)]
         widths = [max(entry.width for entry in column) for column in columns]

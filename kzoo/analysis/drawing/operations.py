@@ -25,13 +25,16 @@ KINDS = (
 )
 """What makes a new box. `pointwise` is a convolution of size 1 and stride 1; `up` interpolates or rearranges, without weights."""
 
-FOLDED = ("norm", "activation", "silent", "crop", "pad", "merge")
-"""What belongs to the box that is there."""
-
 
 @dataclass(frozen=True)
 class Operation:
-    """A layer's kind, one of `KINDS` or `FOLDED`, and its text; `scale` is the factor on the number of positions, None if unknown."""
+    """What a layer does.
+
+    Attributes:
+        kind: one of `KINDS`; or, for what belongs to the box that is there, `norm`, `activation`, `silent`, `crop`, `pad` or `merge`.
+        text: in the legend.
+        scale: the factor on the number of positions; None where only the sizes tell.
+    """
 
     kind: str
     text: str = ""
