@@ -69,7 +69,11 @@ def _paint(image: np.ndarray, field: np.ndarray, window: Sequence[tuple[int, int
     from matplotlib.colors import PowerNorm
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(5.0, 4.6), layout="constrained")
+    (top, bottom), (left, right) = window
+    rows, columns = field.shape
+    height = max(bottom, rows - 1) - min(top, 0)
+    width = max(right, columns - 1) - min(left, 0)
+    figure = Figure(figsize=(5.0, min(max(3.8 * height / max(width, 1), 2.0), 7.0) + 0.8), layout="constrained")
     axis = figure.add_subplot()
     axis.imshow(image, cmap="gray", vmin=0, vmax=1)
     painted = axis.imshow(field, cmap=_transparent_red(), norm=PowerNorm(0.5, 0, 1), interpolation="nearest", gid="effective-field")
@@ -77,8 +81,6 @@ def _paint(image: np.ndarray, field: np.ndarray, window: Sequence[tuple[int, int
     bar.set_label("effective field: |gradient|, largest = 1", fontsize=8)
     bar.ax.tick_params(labelsize=8)
     _frame(axis, window)
-    (top, bottom), (left, right) = window
-    rows, columns = field.shape
     axis.set_xlim(min(left, 0) - 0.5 - 0.02 * columns, max(right, columns - 1) + 0.5 + 0.02 * columns)
     axis.set_ylim(max(bottom, rows - 1) + 0.5 + 0.02 * rows, min(top, 0) - 0.5 - 0.02 * rows)
     axis.set_title(where, fontsize=9)
