@@ -1,6 +1,11 @@
 from . import analysis as analysis
 from .analysis import Profile as Profile
+from .analysis import draw as draw
+from .analysis import draw_receptive_field as draw_receptive_field
+from .analysis import plot_feature_maps as plot_feature_maps
+from .analysis import plot_filters as plot_filters
 from .analysis import profile as profile
+from .analysis import shift_consistency as shift_consistency
 from .data import Dataset as Dataset
 from .errors import ArgumentError as ArgumentError
 from .errors import InputError as InputError

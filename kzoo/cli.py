@@ -22,6 +22,13 @@ app = typer.Typer(
 
 Experiment = Annotated[str, typer.Argument(help="Name of an MLflow experiment.")]
 
+Source = Annotated[str, typer.Argument(metavar="BUILDER|RECIPE|FILE.keras", help="The network; nothing is trained.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="An argument of the builder, or a value of the recipe. Repeatable."),
+]
+InputShape = Annotated[str | None, typer.Option(metavar="SIZES", help="Sizes and channels of the input, as in 512,512,1.")]
+
 
 @app.command()
 def demo() -> None:
@@ -62,12 +69,40 @@ def train(
 
 
 @app.command()
+def draw(
+    source: Source,
+    output: Annotated[str, typer.Option("--output", "-o", metavar="FIGURE", help="File to write: .svg, .pdf or .png.")],
+    settings: Settings = None,
+    input_shape: InputShape = None,
+    detail: Annotated[str, typer.Option(help="layers, stages, or auto: layers where they fit on a page.")] = "auto",
+    receptive_field: Annotated[bool, typer.Option("--receptive-field", help="Paint what one output pixel sees of an image.")] = False,
+    position: Annotated[str | None, typer.Option(metavar="ROW,COLUMN", help="The output pixel; the middle unless given.")] = None,
+    layer: Annotated[str | None, typer.Option(help="A pixel of this layer's output; of the network's unless given.")] = None,
+    image: Annotated[str | None, typer.Option(metavar="FILE", help="The image to paint over.")] = None,
+) -> None:
+    """Draw a network as a figure: a U, or a strip for classifiers; or the receptive field of an output pixel."""
+    for option, value in (("--position", position), ("--layer", layer), ("--image", image)):
+        if value is not None and not receptive_field:
+            raise InputError(f"{option}: expected together with --receptive-field. Add it, or leave this out.")
+    if receptive_field and detail != "auto":
+        raise InputError("--detail: expected without --receptive-field, which shows no layers. Leave it out.")
+    _load_keras_quietly()
+    from .analysis import drawing
+    from .training.named import named_model
+
+    path = drawing.check_file(output)
+    model = named_model(source, _overrides(settings or []), _numbers("--input-shape", input_shape))
+    if receptive_field:
+        figure = drawing.draw_receptive_field(model, image, _numbers("--position", position), layer=layer)
+    else:
+        figure = drawing.draw(model, detail=detail)  # type: ignore[arg-type]
+    print(drawing.save_figure(figure, path))
+
+
+@app.command()
 def profile(
-    source: Annotated[str, typer.Argument(metavar="BUILDER|RECIPE|FILE.keras", help="What to profile; nothing is trained.")],
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="An argument of the builder, or a value of the recipe. Repeatable."),
-    ] = None,
+    source: Source,
+    settings: Settings = None,
     input_shape: Annotated[str | None, typer.Option(metavar="SIZES", help="Another input shape, as in 512,512,1.")] = None,
     batch_size: Annotated[int, typer.Option(help="Samples that MACs and memory are given for.")] = 1,
     precision: Annotated[str | None, typer.Option(help="A Keras dtype policy, such as mixed_float16.")] = None,
@@ -76,7 +111,7 @@ def profile(
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the profile as JSON.")] = None,
 ) -> None:
     """Say what a network costs and what it sees: parameters, MACs, memory, receptive field, legal sizes."""
-    shape = None if input_shape is None else _shape(input_shape)
+    shape = _numbers("--input-shape", input_shape)
     _load_keras_quietly()
     from .analysis import profile
     from .analysis.tables import totals
@@ -200,12 +235,14 @@ def _overrides(settings: list[str]) -> dict:
     return overrides
 
 
-def _shape(text: str) -> list[int]:
-    """`512,512,1` as a shape."""
+def _numbers(option: str, text: str | None) -> list | None:
+    """`512,512,1` as numbers; `none` stands for a size that is not fixed."""
+    if text is None:
+        return None
     try:
-        return [int(size) for size in text.replace("x", ",").split(",")]
+        return [None if word.strip().lower() == "none" else int(word) for word in text.replace("x", ",").split(",")]
     except ValueError as error:
-        raise InputError(f"--input-shape: expected sizes and channels, as in 512,512,1. Received: {text}.") from error
+        raise InputError(f"{option}: expected whole numbers with commas between them, as in 512,512,1. Received: {text}.") from error
 
 
 def _program() -> str:

@@ -1,6 +1,6 @@
 """A model by what a user writes on the command line: a builder's name, a recipe, or a saved file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,18 @@ from .train import prepare
 SUFFIXES = (".keras", ".h5")
 
 
-def named_model(source: str, settings: Mapping[str, Any] | None = None) -> keras.Model:
+def named_model(
+    source: str,
+    settings: Mapping[str, Any] | None = None,
+    input_shape: Sequence[int | None] | None = None,
+) -> keras.Model:
     """Builds or loads a model.
 
     Args:
         source: the name of a builder (`unet`), a recipe (a file, or the name of one that ships with kzoo), or a `.keras` file.
-        settings: arguments of the builder by name, or values of the recipe by path. A recipe's data are read, since they decide on the
-            shape of the input and the number of classes.
+        settings: arguments of the builder by name, or values of the recipe by path.
+        input_shape: `(*spatial, channels)`, the same as a setting of that name. A recipe's data are read unless it and the number of
+            classes are given, since the data decide on them.
 
     Returns:
         An uncompiled `keras.Model`.
@@ -33,25 +38,30 @@ def named_model(source: str, settings: Mapping[str, Any] | None = None) -> keras
     >>> model.output_shape
     (None, 64, 64, 2)
     """
+    shape = {} if input_shape is None else {"input_shape": list(input_shape)}
     if source.endswith(SUFFIXES):
-        return _load(source, settings)
+        return _load(source, {**(settings or {}), **shape})
     if source in BUILDERS:
-        return _build(source, settings or {})
+        return _build(source, {**(settings or {}), **shape})
     if not Path(source).is_file() and source not in shipped_recipes():
         known = [*BUILDERS, *shipped_recipes()]
         hint = did_you_mean(source, known)
         raise InputError(f"{source}: expected a builder or recipe ({', '.join(known)}), a recipe file or a .keras file.{hint}")
-    return prepare(load_recipe(source, settings))[1]
+    recipe = load_recipe(source, {**(settings or {}), **{f"model.{name}": value for name, value in shape.items()}})
+    if {"input_shape", "num_classes"} <= set(recipe.model):
+        return _build(recipe.builder, recipe.model, "model")
+    return prepare(recipe)[1]
 
 
-def _build(name: str, settings: Mapping[str, Any]) -> keras.Model:
-    arguments, problems = check_values(settings, BUILDERS[name], name)
+def _build(name: str, settings: Mapping[str, Any], path: str | None = None) -> keras.Model:
+    """A builder's model; errors name its arguments by `path`, the builder's name unless given."""
+    arguments, problems = check_values(settings, BUILDERS[name], path or name)
     if problems:
         raise InputError("\n".join(f"{problem} Give it by --set." if "missing" in problem else problem for problem in problems))
     try:
         return BUILDERS[name](**arguments)
     except ArgumentError as error:
-        raise error.within(name) from error
+        raise error.within(path or name) from error
 
 
 def _load(path: str, settings: Mapping[str, Any] | None) -> keras.Model:

@@ -17,6 +17,19 @@ def test_a_recipe_takes_its_input_from_the_data():
     assert named_model("digits", {"model.filters": [4, 8]}).input_shape == (None, 8, 8, 1)
 
 
+def test_a_recipe_with_all_sizes_reads_no_data(tmp_path):
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text("model: {builder: unet, num_classes: 2, filters: 4, depth: 1}\ndata: {source: image_folder, path: nowhere}\n")
+    assert named_model(str(recipe), input_shape=(32, 32, 1)).output_shape == (None, 32, 32, 2)
+    with pytest.raises(InputError, match=r"^model.input_shape: expected spatial sizes"):
+        named_model(str(recipe), input_shape=(33, 32, 1))
+
+
+def test_the_input_shape_of_a_builder_stands_apart():
+    model = named_model("unet", {"num_classes": 3, "filters": 2}, (None, None, 1))
+    assert model.output_shape == (None, None, None, 3)
+
+
 def test_a_saved_file_with_layers_of_kzoo(tmp_path):
     model = named_model("unet", {**SMALL, "upsampling": "pixel_shuffle", "downsampling": "blur_pool"})
     model.save(tmp_path / "model.keras")

@@ -1,0 +1,106 @@
+"""`plot_filters` and `plot_feature_maps`: what a network has learned, and what it makes of an image."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+
+from ...errors import ArgumentError
+from ..effective_field import find_layer, map_model
+from .images import displayed, fitting_image
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MOST_FILTERS = 256
+
+
+def plot_filters(model: keras.Model, layer: str | None = None) -> "Figure":
+    """Shows the kernels of a convolution as images, each from its own smallest to its own largest weight.
+
+    Args:
+        model: a `keras.Model` of images.
+        layer: name of a 2-D convolution; the first one unless given. Kernels over three input channels are shown in colour, any
+            others as one grey image per filter: the mean over the input channels.
+
+    Returns:
+        `matplotlib.figure.Figure` with one image per filter, the first 256.
+
+    Raises:
+        ArgumentError: no such layer, or one without 2-D kernels.
+
+    >>> import kzoo
+    >>> model = kzoo.build_cnn(input_shape=(28, 28, 1), num_classes=10)
+    >>> len(kzoo.plot_filters(model).axes)
+    32
+    """
+    chosen = find_layer(model, layer) if layer else _first_convolution(model)
+    kernel = getattr(chosen, "kernel", None)
+    if kernel is None or len(kernel.shape) != 4:
+        raise ArgumentError("layer", f"expected a 2-D convolution. Received: {chosen.name}, a {type(chosen).__name__}.")
+    rows, columns, *_ = kernel.shape
+    weights = keras.ops.convert_to_numpy(kernel)
+    if isinstance(chosen, keras.layers.DepthwiseConv2D):
+        weights = weights.reshape(rows, columns, 1, -1)
+    if weights.shape[2] != 3:
+        weights = weights.mean(axis=2, keepdims=True)
+    filters = [displayed(weights[..., n]) for n in range(weights.shape[-1])]
+    return _sheet(filters[:MOST_FILTERS], f"{chosen.name}: {len(filters)} filters of {rows}×{columns}")
+
+
+def plot_feature_maps(
+    model: keras.Model,
+    image: np.ndarray | str | Path | None = None,
+    layer: str | None = None,
+    count: int = 16,
+) -> "Figure":
+    """Shows the first maps that a layer makes of an image, each from its own smallest to its own largest value.
+
+    Args:
+        model: a functional `keras.Model` of images.
+        image: `(rows, columns)` or `(rows, columns, channels)`, or a file; a photograph of coins unless given.
+        layer: name of a layer whose output has positions; the first convolution unless given.
+        count: int, how many maps at most.
+
+    Returns:
+        `matplotlib.figure.Figure` with one image per map.
+
+    Raises:
+        ArgumentError: no such layer, one without positions, or a model that does not take images.
+
+    >>> import kzoo
+    >>> model = kzoo.build_cnn(input_shape=(28, 28, 1), num_classes=10)
+    >>> len(kzoo.plot_feature_maps(model, layer="stage2_conv1", count=4).axes)
+    4
+    """
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise ArgumentError("count", f"expected an integer of at least 1. Received: {count!r}.")
+    name = layer or _first_convolution(model).name
+    part = map_model(model, name)
+    maps = keras.ops.convert_to_numpy(part(fitting_image(model, image)[None], training=False))[0]
+    sizes = "×".join(map(str, maps.shape[:-1]))
+    return _sheet([displayed(maps[..., [n]]) for n in range(min(count, maps.shape[-1]))], f"{name}: {maps.shape[-1]} maps of {sizes}")
+
+
+def _first_convolution(model: keras.Model) -> keras.layers.Layer:
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D):
+            return layer
+    raise ArgumentError("model", f"expected a model with a 2-D convolution. Received: {model.name}, which has none.")
+
+
+def _sheet(images: list[np.ndarray], title: str) -> "Figure":
+    """Images in a grid about as wide as high."""
+    from matplotlib.figure import Figure
+
+    columns = min(max(int(np.ceil(np.sqrt(len(images)))), 1), 16)
+    rows = -(-len(images) // columns)
+    side = min(max(7.0 / columns, 0.4), 1.4)
+    figure = Figure(figsize=(max(side * columns, 2.8), side * rows + 0.35), layout="constrained")
+    figure.suptitle(title, fontsize=9)
+    for number, pixels in enumerate(images, start=1):
+        axis = figure.add_subplot(rows, columns, number)
+        axis.imshow(pixels, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        axis.set(xticks=[], yticks=[])
+    return figure
