@@ -22,7 +22,7 @@ COUNT = 8
 
 
 def main() -> None:
-    scenes = make_scenes(COUNT, subset="validation", seed=0)
+    scenes = make_scenes(count=COUNT, subset="validation", seed=0)
     store = Store()
     rows = {"scene": scenes.images[..., 0], "truth": np.where(scenes.classes > 0, 1.0, 0.0)}
     for record in sorted(store.runs(EXPERIMENT), key=lambda r: r.start):

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import yaml
 
 from .errors import InputError, TrainingError
 
@@ -55,6 +54,7 @@ def train(
         ),
     ] = None,
     resume: Annotated[str | None, typer.Option(metavar="RUN_ID", help="Continue an interrupted or failed run.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Resume a run that still counts as running elsewhere.")] = False,
 ) -> None:
     """Train what a recipe describes, as one MLflow run."""
     if recipe is None and resume is None:
@@ -62,7 +62,7 @@ def train(
     _load_keras_quietly()
     from .training import train
 
-    trained = train(recipe, overrides=_overrides(settings or []), resume=resume)
+    trained = train(recipe, overrides=_overrides(settings or []), resume=resume, force=force)
     scores = {k: v for k, v in trained.metrics.items() if k.startswith(("best/", "test/"))}
     print("\n".join(f"{key:<24}{value:.4f}" for key, value in scores.items() if key != "best/epoch"))
     print(f"run {trained.run_id}, best epoch {trained.best_epoch}. Look at it in MLflow: {_program()} ui")
@@ -183,7 +183,8 @@ def _explain(error: BaseException) -> int:
     """Prints an error for people; returns the exit status."""
     interrupted = isinstance(error, Interruption)
     lines = ["interrupted"] if interrupted else [f"error: {line}" for line in str(error).splitlines()]
-    print("\n".join([*lines, *getattr(error, "__notes__", [])]), file=sys.stderr)
+    notes = [note.replace("kzoo train", f"{_program()} train") for note in getattr(error, "__notes__", [])]
+    print("\n".join([*lines, *notes]), file=sys.stderr)
     if interrupted:
         return 130
     return 2 if isinstance(error, InputError) else 1
@@ -194,7 +195,16 @@ class Interruption(BaseException):
 
 
 def _interrupt(*_) -> None:
+    """The first signal ends the training in order; a second one, while that goes on, asks for patience; a third ends at once."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _ask_for_patience)
     raise Interruption
+
+
+def _ask_for_patience(*_) -> None:
+    print("ending the run; once more to stop at once", file=sys.stderr)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _print_table(table) -> None:
@@ -222,16 +232,15 @@ def _load_keras_quietly() -> None:
 
 
 def _overrides(settings: list[str]) -> dict:
-    """`model.filters=32` as path and value, the value read as YAML."""
+    """`model.filters=32` as path and value; what kind of value it is, the setting decides."""
+    from .schema import Written
+
     overrides = {}
     for setting in settings:
         path, equals, value = setting.partition("=")
         if not equals or not path:
             raise InputError(f"--set: expected PATH=VALUE, as in model.filters=32. Received: {setting}.")
-        try:
-            overrides[path] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise InputError(f"--set {path}: expected a value in YAML. Received: {value}.") from error
+        overrides[path] = Written(value)
     return overrides
 
 

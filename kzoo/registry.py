@@ -9,7 +9,7 @@ F = TypeVar("F", bound=Callable)
 
 
 class Registry(Generic[F]):
-    """Functions entered under a name by a decorator.
+    """Functions entered under a name by a decorator, and perhaps wrapped by another.
 
     >>> shapes = Registry("shape")
     >>> @shapes.register("square")
@@ -19,16 +19,17 @@ class Registry(Generic[F]):
     kzoo.errors.ArgumentError: shape: expected one of square. Received: sqare. Did you mean square?
     """
 
-    def __init__(self, kind: str):
+    def __init__(self, kind: str, wrap: Callable[[F], F] = lambda function: function):
         self.kind = kind
+        self._wrap = wrap
         self._functions: dict[str, F] = {}
 
     def register(self, name: str) -> Callable[[F], F]:
         """A decorator that enters a function under `name`."""
 
         def enter(function: F) -> F:
-            self._functions[name] = function
-            return function
+            self._functions[name] = self._wrap(function)
+            return self._functions[name]
 
         return enter
 

@@ -12,6 +12,9 @@ import numpy as np
 
 from .dataset import IGNORE, Augmentation, Samples
 
+ORDER, WINDOWS = 1, 2
+"""Random streams of their own for the order of the windows and for where they lie."""
+
 
 class Window(NamedTuple):
     """A piece of an image by its number, its first row and column, and how many of those rows and columns an earlier window has."""
@@ -62,7 +65,7 @@ class Batches(keras.utils.PyDataset):
 
     def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         chosen = self._order()[number * self.batch_size : (number + 1) * self.batch_size]
-        rng = np.random.default_rng((self.seed, self.epoch, number))
+        rng = np.random.default_rng((WINDOWS, self.seed, self.epoch, number))
         pairs = [self._pair(self._windows[place], rng) for place in chosen]
         inputs, targets = zip(*pairs, strict=True)
         return np.stack(inputs), np.stack(targets)
@@ -75,7 +78,7 @@ class Batches(keras.utils.PyDataset):
     def _order(self) -> np.ndarray:
         if not self.training:
             return np.arange(len(self._windows))
-        return np.random.default_rng((self.seed, self.epoch)).permutation(len(self._windows))
+        return np.random.default_rng((ORDER, self.seed, self.epoch)).permutation(len(self._windows))
 
     def _grid(self, index: int) -> list[Window]:
         """Windows that cover every pixel of an image once; training uses only their number."""

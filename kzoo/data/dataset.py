@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from ..registry import Registry
+from ..schema import strict
 
 IGNORE = 255
 """The label of pixels that count in no loss and no metric."""
@@ -81,4 +82,5 @@ class Dataset:
         return digest.hexdigest()
 
 
-SOURCES: Registry[Callable[..., Dataset]] = Registry("source")
+SOURCES: Registry[Callable[..., Dataset]] = Registry("source", wrap=strict)
+"""The data sources by name; their arguments are checked against their signatures, also when they are called directly."""

@@ -5,11 +5,13 @@ and gravel. Nothing is shared between training and validation: neither writers n
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import Field
 
-from ..errors import ArgumentError
+from ..domains import Positive, Seed
+from ..schema import strict
 from .dataset import SOURCES, Dataset, Samples
 
 FORM_STARTS = (0, 130, 256, 386, 516, 646, 776, 906, 1029, 1157, 1287, 1415, 1545, 1667, 1797)
@@ -39,12 +41,12 @@ class Scenes:
 @SOURCES.register("digit_scenes")
 def digit_scenes(
     *,
-    scenes: int = 600,
-    validation_scenes: int = 150,
-    size: int = 64,
-    most_digits: int = 5,
+    scenes: Positive = 600,
+    validation_scenes: Positive = 150,
+    size: Annotated[int, Field(ge=32, le=192)] = 64,
+    most_digits: Annotated[int, Field(ge=2, le=254)] = 5,
     labels: Literal["digits", "foreground"] = "digits",
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> Dataset:
     """Handwritten digits on brick, grass and gravel, to be segmented.
 
@@ -65,7 +67,7 @@ def digit_scenes(
     names = ("background", *(f"digit {d}" for d in range(10))) if labels == "digits" else ("background", "digit")
 
     def part(count: int, subset: Literal["train", "validation"]) -> Samples:
-        made = make_scenes(count, size, most_digits, subset, seed)
+        made = make_scenes(count=count, size=size, most_digits=most_digits, subset=subset, seed=seed)
         targets = made.classes if labels == "digits" else (made.classes > 0).astype(np.uint8)
         return Samples(made.images, targets, [f"{n:05}" for n in range(count)], scale=1 / 255)
 
@@ -79,12 +81,14 @@ def digit_scenes(
     )
 
 
+@strict
 def make_scenes(
-    count: int,
-    size: int = 64,
-    most_digits: int = 5,
+    *,
+    count: Positive,
+    size: Annotated[int, Field(ge=32, le=192)] = 64,
+    most_digits: Annotated[int, Field(ge=2, le=254)] = 5,
     subset: Literal["train", "validation"] = "train",
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> Scenes:
     """Composes scenes.
 
@@ -101,12 +105,6 @@ def make_scenes(
     Raises:
         ArgumentError: a count below 1, or a size out of range.
     """
-    if count < 1:
-        raise ArgumentError("scenes", f"expected at least 1 scene of each part. Received: {count}.")
-    if not 32 <= size <= 192:
-        raise ArgumentError("size", f"expected 32 to 192 pixels, the width of the textures' parts. Received: {size}.")
-    if not 2 <= most_digits <= 254:
-        raise ArgumentError("most_digits", f"expected 2 to 254. Received: {most_digits}.")
     rng = np.random.default_rng((seed, subset == "validation"))
     digits, labels, textures = _material(subset)
     made = [_scene(size, most_digits, digits, labels, textures, rng) for _ in range(count)]

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from ..errors import ArgumentError
+from ..domains import Share
 from .dataset import SOURCES, Dataset, Samples
 
 
 @SOURCES.register("digits")
-def digits(*, validation: float = 0.1) -> Dataset:
+def digits(*, validation: Share = 0.1) -> Dataset:
     """The split of scikit-learn's own example: first half for training, second half for test, unshuffled.
 
     The samples stand writer by writer, so the writers of the test half were (but for one) not seen in training.
@@ -24,12 +24,10 @@ def digits(*, validation: float = 0.1) -> Dataset:
     """
     from sklearn.datasets import load_digits
 
-    if not 0 < validation < 1:
-        raise ArgumentError("validation", f"expected a share between 0 and 1. Received: {validation}.")
     images, labels = load_digits(return_X_y=True)
     images = images.reshape(-1, 8, 8, 1).astype(np.uint8)
     half = len(images) // 2
-    kept = half - round(half * validation)
+    kept = half - min(max(round(half * validation), 1), half - 1)
 
     def part(start: int, stop: int) -> Samples:
         names = [f"{n:04}" for n in range(start, stop)]

@@ -1,10 +1,12 @@
 """Fashion-MNIST (Xiao, Rasul and Vollgraf 2017, arXiv:1708.07747): 70,000 images of clothing, 28 x 28, in the idx format."""
 
 import gzip
+import zlib
 from pathlib import Path
 
 import numpy as np
 
+from ..domains import Positive
 from ..errors import ArgumentError, InputError, one_line
 from .dataset import SOURCES, Dataset, Samples
 
@@ -23,7 +25,7 @@ CLASSES = (
 
 
 @SOURCES.register("fashion_mnist")
-def fashion_mnist(*, path: Path | None = None, validation: int = 5000) -> Dataset:
+def fashion_mnist(*, path: Path | None = None, validation: Positive = 5000) -> Dataset:
     """The official split; the last images of the training part are kept for validation, the test part for the end.
 
     Args:
@@ -38,7 +40,7 @@ def fashion_mnist(*, path: Path | None = None, validation: int = 5000) -> Datase
         InputError: a file is missing, truncated or no idx file, named with the remedy.
     """
     train, test = _from_folder(Path(path)) if path else _from_keras()
-    if not 0 < validation < len(train[0]):
+    if validation >= len(train[0]):
         raise ArgumentError("validation", f"expected a number from 1 to {len(train[0]) - 1}. Received: {validation}.")
     kept = len(train[0]) - validation
 
@@ -65,11 +67,13 @@ def read_idx(path: Path) -> np.ndarray:
     try:
         raw = path.read_bytes()
         raw = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path}: cannot be read ({one_line(error)}). Expected an idx file; fetch it again.") from error
     if len(raw) < 4 or raw[:3] != b"\x00\x00\x08":
         raise InputError(f"{path}: expected an idx file of unsigned bytes, starting with 00 00 08. Received: {raw[:4].hex(' ')}.")
     header = 4 + 4 * raw[3]
+    if len(raw) < header:
+        raise InputError(f"{path}: ends within its header of {header} bytes. Fetch the file again.")
     shape = tuple(int(n) for n in np.frombuffer(raw[4:header], ">u4"))
     expected = header + int(np.prod(shape))
     if len(raw) != expected:
@@ -84,6 +88,8 @@ def _from_folder(folder: Path):
 def _pair_of(folder: Path, images_name: str, labels_name: str) -> tuple[np.ndarray, np.ndarray]:
     images_path, labels_path = _find(folder, images_name), _find(folder, labels_name)
     images, labels = read_idx(images_path), read_idx(labels_path)
+    if images.shape[1:] != (28, 28):
+        raise InputError(f"{images_path}: expected images of 28 x 28. Received: shape {images.shape}.")
     if len(images) != len(labels):
         raise InputError(f"{labels_path}: expected {len(images):,} labels, one per image of {images_path.name}. Received: {len(labels):,}.")
     if labels.max(initial=0) >= len(CLASSES):

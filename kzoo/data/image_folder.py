@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from ..domains import Positive, Seed, Share
 from ..errors import ArgumentError, InputError, one_line
 from .dataset import IGNORE, SOURCES, Augmentation, Dataset, Samples
 
@@ -31,11 +32,11 @@ def image_folder(
     masks: str = "masks",
     labels: Literal["instances", "classes"] = "instances",
     classes: Sequence[str] = ("background", "object"),
-    size: int = 128,
+    size: Positive = 128,
     intensity: Literal["range", "standardize"] = "range",
-    validation: float = 0.2,
+    validation: Share = 0.2,
     augmentation: Augmentation = "dihedral",
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> Dataset:
     """Reads all images of a folder and their masks into memory and splits them at random, by image.
 
@@ -60,8 +61,8 @@ def image_folder(
         InputError: every image without a mask, mask of another size, unreadable or truncated file, label outside the classes; one
             line each, with the file's name and the remedy.
     """
-    if not 0 < validation < 1:
-        raise ArgumentError("validation", f"expected a share between 0 and 1. Received: {validation}.")
+    if len(classes) < 2:
+        raise ArgumentError("classes", f"expected at least two names. Received: {list(classes)}.")
     if labels == "instances" and len(classes) != 2:
         raise ArgumentError(
             "classes",
@@ -69,7 +70,7 @@ def image_folder(
         )
     pairs = _read_pairs(_match(Path(path), images, masks), labels, len(classes))
     order = np.random.default_rng(seed).permutation(len(pairs))
-    held_back = max(round(len(pairs) * validation), 1)
+    held_back = min(max(round(len(pairs) * validation), 1), len(pairs) - 1)
     if len(pairs) < 2:
         raise ArgumentError("path", f"expected at least two images, one of them for validation. Received: 1 in {path}.")
     return Dataset(
@@ -99,7 +100,9 @@ def _by_stem(folder: Path, name: str, argument: str) -> dict[str, Path]:
     if not place.is_dir():
         found = ", ".join(sorted(p.name for p in folder.iterdir() if p.is_dir())) or "no folder"
         raise ArgumentError(argument, f"expected the name of a folder in {folder}, which holds {found}. Received: {name}.")
-    files = {p.stem: p for p in sorted(place.iterdir()) if p.suffix.lower() in SUFFIXES}
+    paths = [p for p in sorted(place.iterdir()) if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")]
+    files = {p.stem: p for p in paths}
+    _raise_all([f"{p}: has the name of {files[p.stem].name} too. Rename one of them." for p in paths if files[p.stem] != p])
     if not files:
         raise InputError(f"{place}: expected image files ({', '.join(SUFFIXES)}). Received: a folder without any.")
     return files
@@ -126,13 +129,19 @@ def _read_pairs(files: list[tuple[Path, Path]], labels: str, num_classes: int) -
             if pair.image.shape[-1] != channels
         ]
     )
+    if all((pair.mask == IGNORE).all() for pair in pairs):
+        raise InputError(f"{files[0][1].parent}: expected masks with labels. Received: only {IGNORE}, which is ignored.")
     return pairs
 
 
 def _read_pair(image_path: Path, mask_path: Path, labels: str, num_classes: int) -> Pair:
-    image, mask = _channels_last(_read(image_path), image_path), _read(mask_path)
+    image, mask = _channels_last(_read(image_path), image_path), _read_mask(mask_path)
+    if not np.isfinite(image).all():
+        raise InputError(f"{image_path}: expected finite pixel values. Received: NaN or infinite ones. Replace or remove it.")
     if mask.ndim != 2:
-        raise InputError(f"{mask_path}: expected a mask of one channel. Received: shape {mask.shape}.")
+        raise InputError(
+            f"{mask_path}: expected a mask of one channel, or with a palette. Received: shape {mask.shape}. Save labels, not colours."
+        )
     if mask.shape != image.shape[:2]:
         raise InputError(
             f"{mask_path}: expected {image.shape[0]} x {image.shape[1]} pixels, as {image_path.name} has. "
@@ -150,21 +159,38 @@ def _read(path: Path) -> np.ndarray:
         raise InputError(f"{path}: cannot be read as an image ({one_line(error)}). Replace or remove it.") from error
 
 
+def _read_mask(path: Path) -> np.ndarray:
+    """Pixel values of a mask; of a palette image the indices, which are the labels, not the colours."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            if image.mode == "P":
+                return np.asarray(image)
+    except OSError:
+        pass
+    return _read(path)
+
+
 def _channels_last(image: np.ndarray, path: Path) -> np.ndarray:
     """`(height, width, channels)`, an alpha channel that says nothing left out."""
     if image.ndim == 2:
         return image[..., None]
     if image.ndim != 3:
         raise InputError(f"{path}: expected one image of one or more channels. Received: shape {image.shape}.")
-    if image.shape[-1] in (2, 4) and (image[..., -1] == np.iinfo(image.dtype).max).all():
+    whole = np.issubdtype(image.dtype, np.integer)
+    if whole and image.shape[-1] in (2, 4) and (image[..., -1] == np.iinfo(image.dtype).max).all():
         return image[..., :-1]
     return image
 
 
 def _class_map(mask: np.ndarray, path: Path, labels: str, num_classes: int) -> np.ndarray:
+    broken = mask[mask != np.floor(mask)]
+    if broken.size:
+        raise InputError(f"{path}: expected whole numbers as labels. Received: {broken[0]}, among others.")
     if labels == "instances":
         return (mask != 0).astype(np.uint8)
-    wrong = np.unique(mask[(mask >= num_classes) & (mask != IGNORE)])
+    wrong = np.unique(mask[((mask < 0) | (mask >= num_classes)) & (mask != IGNORE)])
     if len(wrong):
         raise InputError(
             f"{path}: expected labels 0 to {num_classes - 1} ({num_classes} classes) or {IGNORE} (ignored). "

@@ -43,9 +43,13 @@ def ranked(name: str, rank: int):
     return getattr(keras.layers, name.format(rank))
 
 
+NO_ACTIVATIONS = ("get", "serialize", "deserialize", "glu", "threshold")
+"""Names in `keras.activations` that are no function from a map to one of the same shape, or need arguments of their own."""
+
+
 def check_activation(argument: str, activation: str) -> None:
     """Raises `ArgumentError` unless Keras knows an activation function of that name."""
-    known = [n for n in dir(keras.activations) if n not in ("get", "serialize", "deserialize") and n[0] != "_"]
+    known = [n for n in dir(keras.activations) if n not in NO_ACTIVATIONS and n[0] != "_"]
     if activation not in known:
         hint = did_you_mean(activation, known)
         raise ArgumentError(argument, f"expected the name of a function in keras.activations. Received: {activation}.{hint}")
@@ -124,15 +128,15 @@ def dropout(x, rate: float, name: str):
 def downsample(x, kind: Downsampling, strides: Sequence[int], style: Style, name: str):
     """Divides each size by its stride: rounding up with `padding="same"`, dropping what does not fill a window with `valid`.
 
-    `max_pool` and `avg_pool` pool over windows of the stride's size; `strided_conv` is a 3-wide convolution + norm + activation
-    that keeps the channels (Springenberg et al. 2015); `blur_pool` takes the dense maximum, then filters and subsamples (Zhang
-    2019). All give the same sizes.
+    `max_pool` and `avg_pool` pool over windows of the stride's size; `strided_conv` is a convolution, 3 wide or as wide as a larger
+    stride, + norm + activation that keeps the channels (Springenberg et al. 2015); `blur_pool` takes the dense maximum, then filters
+    and subsamples (Zhang 2019). All give the same sizes.
     """
     name = f"{name}_down"
     if style.padding == "valid":
         x = trim(x, strides, name)
     if kind == "strided_conv":
-        kernel = [3 if stride > 1 else 1 for stride in strides]
+        kernel = [max(3, stride) if stride > 1 else 1 for stride in strides]
         return conv(x, x.shape[-1], kernel, style, name, strides=strides, padding="same")
     if kind == "blur_pool":
         dense = ranked("MaxPooling{}D", style.rank)(strides, strides=1, padding="same", name=f"{name}_max")(x)
@@ -141,36 +145,27 @@ def downsample(x, kind: Downsampling, strides: Sequence[int], style: Style, name
     return pool(strides, strides=strides, padding="same", name=name)(x)
 
 
-def upsample(x, kind: Upsampling, filters: int, strides: Size, style: Style, name: str, kernel_size: Size | None = None):
+def upsample(x, kind: Upsampling, filters: int, strides: Sequence[int], style: Style, name: str):
     """Multiplies each size by its stride and maps to `filters` channels, without an activation (U-Net paper, section 2).
 
-    `transposed_conv` has a kernel of the stride's size unless told; `nearest` and `bilinear` interpolate, then convolve (3 unless
-    told); `pixel_shuffle` convolves (3 unless told) to `filters * product(strides)` channels and moves them into space.
+    `transposed_conv` has a kernel of the stride's size; `nearest` and `bilinear` interpolate, then convolve, 3 wide;
+    `pixel_shuffle` convolves, 3 wide, to `filters * product(strides)` channels and moves them into space.
     """
     name = f"{name}_up"
     if kind == "transposed_conv":
         layer = ranked("Conv{}DTranspose", style.rank)
-        return layer(
-            filters,
-            kernel_size or strides,
-            strides,
-            padding="same",
-            kernel_initializer=INITIALIZER,
-            name=name,
-        )(x)
+        return layer(filters, strides, strides, padding="same", kernel_initializer=INITIALIZER, name=name)(x)
     if kind == "pixel_shuffle":
-        factors = (strides,) * style.rank if isinstance(strides, int) else tuple(strides)
-        x = linear_conv(x, filters * prod(factors), kernel_size or 3, style.rank, f"{name}_conv")
+        x = linear_conv(x, filters * prod(strides), 3, style.rank, f"{name}_conv")
         return PixelShuffle(strides, name=name)(x)
     x = _interpolate(x, kind, strides, style.rank, name)
-    return linear_conv(x, filters, kernel_size or 3, style.rank, f"{name}_conv")
+    return linear_conv(x, filters, 3, style.rank, f"{name}_conv")
 
 
-def _interpolate(x, kind: str, strides: Size, rank: int, name: str):
+def _interpolate(x, kind: str, strides: Sequence[int], rank: int, name: str):
     """Nearest or linear interpolation, by Keras's own layer where it has one."""
     if kind == "nearest":
-        factors = strides[0] if rank == 1 and not isinstance(strides, int) else strides
-        return ranked("UpSampling{}D", rank)(factors, name=name)(x)
+        return ranked("UpSampling{}D", rank)(strides[0] if rank == 1 else strides, name=name)(x)
     if rank == 2:
         return keras.layers.UpSampling2D(strides, interpolation="bilinear", name=name)(x)
     return LinearUpsampling(strides, name=name)(x)
@@ -225,7 +220,7 @@ def head_activation(classifier_activation: str | None, num_classes: int) -> str 
     if classifier_activation == "auto":
         return "sigmoid" if num_classes == 1 else "softmax"
     if classifier_activation is not None:
-        check_activation("classifier_activation", classifier_activation)
+        check_choice("classifier_activation", classifier_activation, ("auto", "sigmoid", "softmax"))
     if classifier_activation == "softmax" and num_classes == 1:
         raise ArgumentError(
             "classifier_activation",

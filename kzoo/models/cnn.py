@@ -36,7 +36,7 @@ def build_cnn(
     pooling: Pooling = "flatten",
     dense: Sequence[int] = (128,),
     dense_dropout: float = 0.0,
-    classifier_activation: str | None = "auto",
+    classifier_activation: Literal["auto", "sigmoid", "softmax"] | None = "auto",
     name: str = "cnn",
 ) -> keras.Model:
     """Builds a convolutional classifier.
@@ -51,14 +51,15 @@ def build_cnn(
         strides: int or one per stage, each an int or one per axis: what the down-sampling that ends the stage divides the size by.
             A stage of stride 1 ends without one.
         downsampling: `max_pool`, `avg_pool`, `strided_conv` (an extra 3-wide convolution that keeps the channels) or `blur_pool`.
-        padding: `same`, or `valid`: convolutions and poolings use no padding, and what does not fill a window is dropped.
+        padding: `same`, or `valid`: the stages' convolutions use no padding, and rows that do not fill a window are dropped before a
+            down-sampling. Strided convolutions and blur pooling still pad their own borders.
         activation: str, a function of `keras.activations`.
         normalization: `none`, `batch`, `instance`, `group` (8 groups) or `layer`, after each convolution, whose bias is then left out.
         dropout: float or one per stage, rates at the end of each stage.
         pooling: `flatten`, or global `avg` or `max`.
         dense: widths of the hidden dense layers; empty for none.
         dense_dropout: float, rate before each dense layer, the classifier included.
-        classifier_activation: `auto` (sigmoid for one output, softmax for more), the name of an activation, or None for logits.
+        classifier_activation: `auto` (sigmoid for one output, softmax for more), `sigmoid`, `softmax`, or None for logits.
         name: str, the name of the model.
 
     Returns:
@@ -74,11 +75,14 @@ def build_cnn(
     (34826, (None, 10))
     """
     rank = stages.rank_of(input_shape)
+    stages.check_name(name)
     stages.check_positive("num_classes", num_classes)
     stages.check_positive("depth", depth)
     check_choice("downsampling", downsampling, get_args(Downsampling))
     check_choice("pooling", pooling, get_args(Pooling))
     stages.check_rate("dense_dropout", dense_dropout)
+    if not isinstance(dense, Sequence):
+        raise ArgumentError("dense", f"expected a list of widths, such as [128]. Received: {dense!r}.")
     for width in dense:
         stages.check_positive("dense", width)
     of = f"depth={depth}"

@@ -1,6 +1,8 @@
 """One value or one per stage: broadcasting and checking of the arguments that builders share."""
 
+import re
 from collections.abc import Sequence
+from numbers import Integral, Real
 from typing import Any
 
 import keras
@@ -13,14 +15,20 @@ SpatialShape = Sequence[int | None]
 
 def check_positive(argument: str, value: Any, least: int = 1) -> None:
     """Raises `ArgumentError` unless `value` is an integer of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
         raise ArgumentError(argument, f"expected an integer of at least {least}. Received: {value!r}.")
 
 
 def check_rate(argument: str, value: Any) -> None:
     """Raises `ArgumentError` unless `value` is a dropout rate in [0, 1)."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) < 1:
         raise ArgumentError(argument, f"expected a rate from 0 to below 1. Received: {value!r}.")
+
+
+def check_name(name: str) -> None:
+    """Raises `ArgumentError` for a name that Keras cannot give to a model."""
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
+        raise ArgumentError("name", f"expected letters, digits, underscores, dots or hyphens. Received: {name!r}.")
 
 
 def rank_of(input_shape: SpatialShape) -> int:
@@ -31,8 +39,8 @@ def rank_of(input_shape: SpatialShape) -> int:
             "expected Keras's image data format to be channels_last, which the builders use. "
             f'Received: {keras.config.image_data_format()}. Call keras.config.set_image_data_format("channels_last").',
         )
-    shape = tuple(input_shape)
-    sizes_fit = all(n is None or (isinstance(n, int) and n > 0) for n in shape)
+    shape = tuple(input_shape) if isinstance(input_shape, Sequence) else (input_shape,)
+    sizes_fit = all(n is None or (isinstance(n, Integral) and n > 0) for n in shape)
     if not 2 <= len(shape) <= 4 or not sizes_fit or shape[-1] is None:
         raise ArgumentError(
             "input_shape",
@@ -56,9 +64,14 @@ def per_stage(argument: str, value: Any, stages: int, of: str) -> tuple:
     if len(value) != stages:
         raise ArgumentError(
             argument,
-            f"expected one value or {stages} (one per stage, {of}). Received: {len(value)} values, {list(value)}.",
+            f"expected one value or {stages} (one per stage, {of}). Received: {len(value)} values, {list(value)}.{_remedy(value, stages)}",
         )
     return tuple(value)
+
+
+def _remedy(value: Sequence, stages: int) -> str:
+    """How to write sizes per axis, which are easily mistaken for sizes per stage."""
+    return f" One size per axis for every stage is [{tuple(value)}] * {stages}." if isinstance(value, tuple) and len(value) < 4 else ""
 
 
 def doubling(filters: int | Sequence[int], stages: int, of: str) -> tuple[int, ...]:
@@ -67,13 +80,13 @@ def doubling(filters: int | Sequence[int], stages: int, of: str) -> tuple[int, .
     >>> doubling(64, 5, of="depth=4")
     (64, 128, 256, 512, 1024)
     """
-    if isinstance(filters, int):
+    if not isinstance(filters, Sequence):
         check_positive("filters", filters)
-        return tuple(filters * 2**stage for stage in range(stages))
+        return tuple(int(filters) * 2**stage for stage in range(stages))
     result = per_stage("filters", filters, stages, of)
     for value in result:
         check_positive("filters", value)
-    return result
+    return tuple(map(int, result))
 
 
 def sizes_per_stage(argument: str, value: Size | Sequence[Size], stages: int, rank: int, of: str) -> tuple[tuple[int, ...], ...]:
@@ -95,4 +108,4 @@ def axes(argument: str, size: Size, rank: int) -> tuple[int, ...]:
         )
     for value in result:
         check_positive(argument, value)
-    return result
+    return tuple(map(int, result))

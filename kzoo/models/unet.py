@@ -8,7 +8,7 @@ default: the authors' own network drops half of the activations in the two deepe
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import get_args
+from typing import Literal, get_args
 
 import keras
 
@@ -55,7 +55,7 @@ def build_unet(
     normalization: Normalization = "none",
     dropout: float | Sequence[float] = 0.0,
     skip: Skip = "concat",
-    classifier_activation: str | None = "auto",
+    classifier_activation: Literal["auto", "sigmoid", "softmax"] | None = "auto",
     name: str = "unet",
 ) -> keras.Model:
     """Builds a U-Net; the default is the network of the 2015 paper in `same` form.
@@ -70,12 +70,14 @@ def build_unet(
         strides: int or one per down-sampling (`depth` values), each an int or one per axis: how much it divides the size.
         downsampling: `max_pool`, `avg_pool`, `strided_conv` (an extra 3-wide convolution that keeps the channels) or `blur_pool`.
         upsampling: `transposed_conv` (kernel = stride), or `nearest`, `bilinear` or `pixel_shuffle` with a 3-wide convolution.
-        padding: `same`, or `valid` as in the paper: the output is smaller than the input, skips are cropped.
+        padding: `same`, or `valid` as in the paper: the stages' convolutions use no padding, the output is smaller than the input, and
+            skips are cropped. Strided convolutions, blur pooling and the convolutions after `nearest`, `bilinear` and `pixel_shuffle`
+            still pad their own borders: free of border effects is pooling with `transposed_conv`, the paper's choice.
         activation: str, a function of `keras.activations`.
         normalization: `none`, `batch`, `instance`, `group` (8 groups) or `layer`, after each convolution, whose bias is then left out.
         dropout: float or one per stage (`depth` + 1 values), rates at the end of each encoder stage and of the bottleneck.
         skip: `concat`, `add`, `attention` (additive gate, Oktay et al. 2018) or `none`.
-        classifier_activation: `auto` (sigmoid for one map, softmax for more), the name of an activation, or None for logits.
+        classifier_activation: `auto` (sigmoid for one map, softmax for more), `sigmoid`, `softmax`, or None for logits.
         name: str, the name of the model.
 
     Returns:
@@ -91,6 +93,7 @@ def build_unet(
     (31030658, (None, 388, 388, 2))
     """
     rank = stages.rank_of(input_shape)
+    stages.check_name(name)
     stages.check_positive("num_classes", num_classes)
     stages.check_positive("depth", depth)
     of = f"depth={depth}"

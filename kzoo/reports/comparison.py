@@ -5,6 +5,7 @@ from datetime import datetime
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from rich.text import Text
 
 from ..tracking import Record
 
@@ -25,13 +26,13 @@ def comparison_table(records: Sequence[Record], title: str) -> Table:
         title: written above the table.
     """
     scores = [key for key in SCORES if any(key in record.metrics for record in records)]
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+    table = Table(title=Text(title), title_justify="left", box=SIMPLE_HEAD)
     table.add_column("variant", no_wrap=True)
     for heading in ("parameters", "MACs", *(SCORES[key] for key in scores), "seconds"):
         table.add_column(heading, justify="right")
     for record in sorted(records, key=lambda r: [-r.metrics.get(key, -1.0) for key in scores]):
         cells = [_score(record.metrics.get(key)) for key in scores]
-        table.add_row(_variant(record), *_costs(record), *cells, _whole(record.metrics.get("cost/seconds")))
+        table.add_row(Text(_variant(record)), *_costs(record), *cells, _whole(record.metrics.get("cost/seconds")))
     return table
 
 
@@ -43,7 +44,7 @@ def runs_table(records: Sequence[Record]) -> Table:
     for record in records:
         started = datetime.fromtimestamp(record.start / 1000).strftime("%Y-%m-%d %H:%M")
         best = next((f"{SCORES[k]} {record.metrics[k]:.4f}" for k in SCORES if k in record.metrics), "–")
-        table.add_row(record.id, record.experiment, record.name, record.status, started, best)
+        table.add_row(*map(Text, (record.id, record.experiment, record.name, record.status, started, best)))
     return table
 
 

@@ -8,13 +8,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import one_line
+from ..errors import TrainingError, one_line
 
 BATCH = 100
 """Parameters and tags per request, MLflow's limit."""
 
 LONGEST_VALUE = 6000
 """Characters of a parameter's value, MLflow's limit."""
+
+
+def owner() -> dict[str, str]:
+    """The tags that say which process trains a run."""
+    return {"kzoo.host": socket.gethostname(), "kzoo.pid": str(os.getpid())}
 
 
 class Run:
@@ -30,8 +35,7 @@ class Run:
         """Where the training keeps the state from which the run can be resumed."""
 
     def __enter__(self) -> "Run":
-        owner = {"kzoo.host": socket.gethostname(), "kzoo.pid": str(os.getpid())}
-        self.set_tags(owner)
+        self.set_tags(owner())
         self._client.update_run(self.id, status="RUNNING")
         return self
 
@@ -40,7 +44,9 @@ class Run:
             self._client.set_terminated(self.id, "FINISHED")
             return
         failed = isinstance(error, Exception)
-        error.add_note(f"Run {self.id} keeps what was logged; it continues with: kzoo train --resume {self.id}")
+        # A training that failed by itself would fail again in the same way.
+        if not isinstance(error, TrainingError):
+            error.add_note(f"Run {self.id} keeps what was logged; it continues with: kzoo train --resume {self.id}")
         self.set_tags({"kzoo.error": one_line(error) if failed else f"interrupted ({kind.__name__})"})
         self._client.set_terminated(self.id, "FAILED" if failed else "KILLED")
 

@@ -1,6 +1,7 @@
 """Where runs are kept: `MLFLOW_TRACKING_URI` if set, else an SQLite database and artifacts under `mlruns/` in the current folder."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError, did_you_mean, one_line
-from .run import Run
+from .run import Run, owner
 
 ROOT = "mlruns"
 
@@ -56,7 +57,7 @@ class Store:
             os.environ.setdefault(key, value)
         self.root = (root or Path(ROOT)).resolve()
         chosen = uri or os.environ.get("MLFLOW_TRACKING_URI")
-        self.local = chosen is None
+        self.local = not chosen
         self.uri = chosen or f"sqlite:///{self.root / 'mlflow.db'}"
         self._client = self._open()
 
@@ -66,22 +67,26 @@ class Store:
 
         self._end_dead_runs()
         experiment_id = self._experiment_id(experiment)
-        made = self._client.create_run(experiment_id, run_name=name, tags={**resolve_tags(), **(tags or {})})
+        made = self._client.create_run(experiment_id, run_name=name, tags={**resolve_tags(), **owner(), **(tags or {})})
         return self._run(made.info.run_id)
 
-    def resume(self, run_id: str) -> Run:
+    def resume(self, run_id: str, force: bool = False) -> Run:
         """Opens a run again that was interrupted or has failed.
 
+        Args:
+            run_id: of the run.
+            force: also if it counts as running, on another machine or in a process that cannot be asked.
+
         Raises:
-            InputError: there is no such run, it is finished, or the process that trains it is alive.
+            InputError: there is no such run, it is finished, or it is still being trained.
         """
         record = self.get(run_id)
         if record.status == "FINISHED":
             raise InputError(f"run {run_id}: is finished; only an interrupted or failed run can be resumed. Start a new one.")
-        if record.status == "RUNNING" and not _is_dead(record):
+        if record.status == "RUNNING" and not _is_dead(record) and not force:
             raise InputError(
                 f"run {run_id}: is still being trained by process {record.tags.get('kzoo.pid', '?')} "
-                f"on {record.tags.get('kzoo.host', '?')}. Stop it first."
+                f"on {record.tags.get('kzoo.host', '?')}. Stop it first; if it is dead, add --force (force=True)."
             )
         return self._run(run_id)
 
@@ -153,7 +158,10 @@ class Store:
             with FileLock(self.root / ".lock"):
                 return _reached(MlflowClient(self.uri))
         except Exception as error:
-            raise InputError(f"tracking store {self.uri}: cannot be opened ({one_line(error)}). Check MLFLOW_TRACKING_URI.") from error
+            raise InputError(
+                f"tracking store {self.uri}: cannot be opened ({one_line(error)[:200]}). Expected MLFLOW_TRACKING_URI as sqlite:///PATH, "
+                "http://HOST:PORT or another database; without it, runs are kept in mlruns/."
+            ) from error
 
     def _experiment_id(self, name: str) -> str:
         found = self._client.get_experiment_by_name(name)
@@ -161,7 +169,7 @@ class Store:
             if found.lifecycle_stage == "deleted":
                 self._client.restore_experiment(found.experiment_id)
             return found.experiment_id
-        location = (self.root / "artifacts" / name).as_uri() if self.local else None
+        location = (self.root / "artifacts" / _folder_name(name)).as_uri() if self.local else None
         try:
             return self._client.create_experiment(name, artifact_location=location, tags=KIND)
         except Exception:
@@ -183,7 +191,19 @@ class Store:
 
 
 def serve(store: Store, port: int = 5000) -> int:
-    """Serves MLflow's pages for a store on 127.0.0.1 until interrupted; returns the exit status of the server."""
+    """Serves MLflow's pages for a store on 127.0.0.1 until interrupted; returns the exit status of the server.
+
+    Raises:
+        InputError: the port is taken, or the runs are kept by a server that has pages of its own.
+    """
+    if store.uri.startswith("http"):
+        raise InputError(f"the runs are kept by {store.uri}, which shows them itself.")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise InputError(f"--port: expected a free port. Received: {port} ({one_line(error)}). Choose another one.") from error
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store.uri]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     if store.local:
@@ -194,6 +214,11 @@ def serve(store: Store, port: int = 5000) -> int:
     finally:
         server.terminate()
         server.wait()
+
+
+def _folder_name(experiment: str) -> str:
+    """An experiment's name as that of a folder, whatever characters it holds."""
+    return re.sub(r"[^\w-]+", "_", experiment)
 
 
 def _reached(client):

@@ -126,8 +126,8 @@ class _Epochs(keras.callbacks.Callback):
         if wrong:
             self.on_epoch(row)
             raise TrainingError(
-                f"{wrong[0]} is {row[wrong[0]]} at epoch {epoch + 1}. Lower training.learning_rate, or look for images "
-                "without finite values."
+                f"{wrong[0]} is {row[wrong[0]]} at epoch {epoch + 1}. What was logged is kept; start a new run with a lower "
+                "training.learning_rate."
             )
         self.history.append(row)
         if self.best_epoch == row["epoch"]:

@@ -8,9 +8,9 @@ import keras
 
 from ..errors import ArgumentError, InputError, did_you_mean, one_line
 from ..models import BUILDERS
+from ..schema import check_values
+from .prepare import prepare
 from .recipe import load_recipe, shipped_recipes
-from .schema import check_values
-from .train import prepare
 
 SUFFIXES = (".keras", ".h5")
 

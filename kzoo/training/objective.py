@@ -27,13 +27,16 @@ def compile_model(model: keras.Model, training: Training, dataset: Dataset, step
 
 def check_objective(training: Training, dataset: Dataset) -> None:
     """Raises `ArgumentError` for a loss, metric or monitor that the task does not have."""
+    names = metric_names(training, dataset)
+    if len(set(names)) < len(names):
+        raise ArgumentError("metrics", f"expected every metric once. Received: {', '.join(names)}.")
     if dataset.task == "classification":
         if training.loss != "crossentropy":
             raise ArgumentError("loss", f"expected crossentropy for classification data. Received: {training.loss}.")
         for name in training.metrics or ():
             if name != "accuracy":
                 raise ArgumentError("metrics", f"expected accuracy for classification data. Received: {name}.")
-    expected = (*metric_names(training, dataset), "loss")
+    expected = (*names, "loss")
     if monitored(training, dataset) not in expected:
         raise ArgumentError("monitor", f"expected one of {', '.join(expected)}. Received: {training.monitor}.")
 

@@ -26,14 +26,14 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field
 
-from .. import __version__
+from .. import __version__, schema
 from ..data import SOURCES
+from ..domains import Positive, Seed
 from ..errors import ArgumentError, InputError, did_you_mean, one_line
 from ..models import BUILDERS
 from ..registry import Registry
-from . import schema
 
-Positive = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,8 @@ class Training:
     epochs: Positive = 10
     batch_size: Positive = 16
     optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "nadam", "lion"] = "adam"
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
-    weight_decay: Annotated[float, Field(ge=0)] | None = None
+    learning_rate: Rate = 1e-3
+    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     schedule: Literal["constant", "cosine"] = "constant"
     warmup_epochs: Annotated[int, Field(ge=0)] = 0
     loss: Literal["crossentropy", "dice", "crossentropy_dice"] = "crossentropy"
@@ -75,7 +75,7 @@ class Training:
     monitor: Literal["mean_iou", "foreground_iou", "accuracy", "loss"] | None = None
     early_stopping: EarlyStopping | None = None
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Seed = 0
 
 
 class RecipeError(InputError):
@@ -137,19 +137,20 @@ def load_recipe(recipe: "str | Path | Mapping | Recipe", overrides: Mapping[str,
     for path, value in (overrides or {}).items():
         problems += _override(content, path, value)
     problems += _check_keys(content)
-    experiment, found = _check_text(content, "experiment", Path(name).stem)
-    run, more = _check_text(content, "run", None)
+    experiment, found = _check_text(content, "experiment")
+    run, more = _check_text(content, "run")
     builder, model, model_problems = _check_choice(content, "model", "builder", BUILDERS, ("input_shape", "num_classes"))
     source, data, data_problems = _check_choice(content, "data", "source", SOURCES)
-    training, training_problems = schema.check_values(content.get("training") or {}, Training, "training")
+    given = content.get("training")
+    training, training_problems = schema.check_values({} if given is None else given, Training, "training")
     problems += found + more
     others = data_problems + training_problems
-    if builder and not model_problems and problems + others:
-        model_problems = builder_problems(builder, model)
+    if builder and model_problems + problems + others:
+        model_problems = model_problems + builder_problems(builder, model)
     problems += model_problems + others
     if problems:
         raise RecipeError(name, problems)
-    return Recipe(name, text, str(experiment), run, builder, model, source, data, Training(**training))
+    return Recipe(name, text, experiment or Path(name).stem, run, builder, model, source, data, Training(**training))
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -167,14 +168,34 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that stands twice in one section, of which YAML would silently take the last."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [self.construct_object(key, deep) for key, _ in node.value]
+        twice = [key for key in keys if keys.count(key) > 1]
+        if twice:
+            raise yaml.constructor.ConstructorError(None, None, f"the key {twice[0]} stands twice in one section", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 def builder_problems(builder: str, arguments: Mapping[str, Any]) -> list[str]:
     """What a builder refuses although the types are right, such as lists of the wrong length, asked without any data."""
     unknown = {"input_shape": (None, None, 1), "num_classes": 2}
-    try:
-        BUILDERS[builder](**{**unknown, **arguments})
-    except ArgumentError as error:
-        return [] if error.argument in unknown else [str(error.within("model"))]
-    return []
+    remaining = dict(arguments)
+    problems: list[str] = []
+    while True:
+        try:
+            BUILDERS[builder](**{**unknown, **remaining})
+        except ArgumentError as error:
+            if error.argument in unknown:
+                return problems
+            problems.append(str(error.within("model")))
+            if error.argument not in remaining:
+                return problems
+            del remaining[error.argument]
+        else:
+            return problems
 
 
 def shipped_recipes() -> dict[str, Path]:
@@ -191,7 +212,7 @@ def _read(recipe: str | Path | Mapping) -> tuple[str, str, dict]:
         return "recipe", yaml.safe_dump(_plain(content), sort_keys=False), content
     text = _find_text(recipe)
     try:
-        content = yaml.safe_load(text)
+        content = yaml.load(text, _Loader)
     except yaml.YAMLError as error:
         raise InputError(f"{recipe}: is no valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
@@ -232,10 +253,10 @@ def _check_keys(content: dict) -> list[str]:
     return [f"{key}: unknown; expected one of {', '.join(known)}.{did_you_mean(key, known)}" for key in content if key not in known]
 
 
-def _check_text(content: dict, key: str, default: str | None) -> tuple[str | None, list[str]]:
-    value = content.get(key, default)
+def _check_text(content: dict, key: str) -> tuple[str | None, list[str]]:
+    value = content.get(key)
     if value is None or (isinstance(value, str) and value.strip()):
-        return value, []
+        return None if value is None else str(value), []
     return None, [f"{key}: expected text. Received: {value!r}."]
 
 

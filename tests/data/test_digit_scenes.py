@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 from scipy import ndimage
+from skimage import data
 from sklearn.datasets import load_digits
 
 from kzoo import ArgumentError
 from kzoo.data import digit_scenes, make_scenes
-from kzoo.data import digit_scenes as source
-from kzoo.data.digit_scenes import FORM_STARTS, TRAIN_COLUMNS, TRAIN_DIGITS, VALIDATION_COLUMNS, VALIDATION_DIGITS
+from kzoo.data.digit_scenes import FORM_STARTS, TEXTURES, _material
 
 
 @pytest.fixture(scope="module")
 def scenes():
-    return make_scenes(60, seed=1)
+    return make_scenes(count=60, seed=1)
 
 
 def test_classes_and_instances_agree(scenes):
@@ -38,8 +38,8 @@ def test_ink_stands_out(scenes):
 
 
 def test_seeded():
-    np.testing.assert_array_equal(make_scenes(2, seed=4).images, make_scenes(2, seed=4).images)
-    assert not np.array_equal(make_scenes(2, seed=4).images, make_scenes(2, seed=5).images)
+    np.testing.assert_array_equal(make_scenes(count=2, seed=4).images, make_scenes(count=2, seed=4).images)
+    assert not np.array_equal(make_scenes(count=2, seed=4).images, make_scenes(count=2, seed=5).images)
 
 
 def test_the_forms_of_the_writers_begin_where_we_say():
@@ -53,8 +53,17 @@ def test_the_forms_of_the_writers_begin_where_we_say():
 
 
 def test_parts_share_no_writer_and_no_texture():
-    assert TRAIN_DIGITS.stop < VALIDATION_DIGITS.start
-    assert TRAIN_COLUMNS.stop <= VALIDATION_COLUMNS.start
+    """What the scenes are made of, for both parts: other digits, and columns of the photographs that do not meet."""
+    digits, labels, textures = zip(*(_material(subset) for subset in ("train", "validation")), strict=True)
+    assert [len(d) for d in digits] == [1287, 382]
+    images = load_digits().images / 16
+    np.testing.assert_array_equal(digits[0], images[:1287])
+    np.testing.assert_array_equal(digits[1], images[1415:])
+    np.testing.assert_array_equal(labels[1], load_digits().target[1415:])
+    for train, validation, name in zip(*textures, TEXTURES, strict=True):
+        whole = getattr(data, name)() / 255
+        np.testing.assert_array_equal(np.hstack([train, validation]), whole)
+        assert validation.shape == (512, 192)
 
 
 def test_foreground_is_the_classes_without_their_names():
@@ -72,4 +81,3 @@ def test_errors(options, argument):
     with pytest.raises(ArgumentError) as caught:
         digit_scenes(**{"scenes": 2, "validation_scenes": 2, **options})
     assert caught.value.argument == argument
-    assert source is digit_scenes

@@ -16,5 +16,11 @@ def test_the_split_of_scikit_learns_example():
 
 
 def test_validation_is_a_share():
-    with pytest.raises(ArgumentError, match="validation: expected a share between 0 and 1"):
-        digits(validation=0)
+    with pytest.raises(ArgumentError, match="validation: expected a number of more than 0 and less than 1"):
+        digits(validation=0.0)
+
+
+@pytest.mark.parametrize(("share", "sizes"), [(0.0001, [897, 1]), (0.9999, [1, 897])])
+def test_neither_part_is_empty(share, sizes):
+    data = digits(validation=share)
+    assert [len(data.train), len(data.validation)] == sizes

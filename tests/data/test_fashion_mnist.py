@@ -36,6 +36,9 @@ def test_reads_both_kinds_and_splits(folder):
     ("damage", "message"),
     [
         (lambda raw: raw[:-3], "cannot be read"),
+        (lambda raw: raw[:20] + bytes(9) + raw[29:], "cannot be read"),
+        (lambda raw: gzip.compress(gzip.decompress(raw)[:10]), "ends within its header of 16 bytes"),
+        (lambda raw: gzip.compress(idx(np.zeros((20, 32, 32), np.uint8))) if raw else raw, r"expected images of 28 x 28\. Received"),
         (lambda _: b"\x89PNG....", "expected an idx file of unsigned bytes, starting with 00 00 08"),
         (lambda raw: gzip.compress(gzip.decompress(raw)[:-1]), "expected 15,696 bytes"),
         (lambda raw: gzip.compress(idx(np.zeros((3, 28, 28), np.uint8))) if raw else raw, "expected 3 labels"),

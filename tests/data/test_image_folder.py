@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 from skimage.io import imread, imsave
 
 from kzoo import InputError
@@ -85,6 +86,20 @@ def colour(folder):
     save(folder / "images" / "cell3.png", np.zeros((40, 48, 3), np.uint8))
 
 
+def float_mask(folder):
+    (folder / "masks" / "cell3.png").unlink()
+    tifffile.imwrite(folder / "masks" / "cell3.tif", np.full((40, 48), 0.7, np.float32))
+
+
+def not_finite(folder):
+    (folder / "images" / "cell3.png").unlink()
+    tifffile.imwrite(folder / "images" / "cell3.tif", np.full((40, 48), np.nan, np.float32))
+
+
+def same_name(folder):
+    save(folder / "images" / "cell3.bmp", np.zeros((40, 48), np.uint8))
+
+
 def colour_mask(folder):
     save(folder / "masks" / "cell3.png", np.zeros((40, 48, 3), np.uint8))
 
@@ -98,7 +113,13 @@ def colour_mask(folder):
         (truncated, "images/cell3.png: cannot be read as an image ("),
         (no_picture, "masks/cell3.png: cannot be read as an image ("),
         (colour, "images/cell3.png: expected 1 channel(s), as in cell0.png. Received: 3. Convert it."),
-        (colour_mask, "masks/cell3.png: expected a mask of one channel. Received: shape (40, 48, 3)."),
+        (float_mask, "masks/cell3.tif: expected whole numbers as labels. Received: 0.699"),
+        (not_finite, "images/cell3.tif: expected finite pixel values. Received: NaN or infinite ones. Replace or remove it."),
+        (same_name, "images/cell3.bmp: has the name of cell3.png too. Rename one of them."),
+        (
+            colour_mask,
+            "masks/cell3.png: expected a mask of one channel, or with a palette. Received: shape (40, 48, 3). Save labels, not colours.",
+        ),
     ],
 )
 def test_a_faulty_file_is_one_line(image_folder_path, damage, message):
@@ -120,6 +141,58 @@ def test_all_faulty_files_are_named_at_once(image_folder_path):
 def test_labels_outside_the_classes(image_folder_path):
     with pytest.raises(InputError, match=r"masks/cell0.png: expected labels 0 to 1 \(2 classes\) or 255 \(ignored\)\. Received: 300\."):
         image_folder(path=image_folder_path, labels="classes", size=16)
+
+
+def test_negative_labels_are_refused(image_folder_path):
+    for file in (image_folder_path / "masks").iterdir():
+        tifffile.imwrite(file.with_suffix(".tif"), np.full((40, 48), -1, np.int16))
+        file.unlink()
+    with pytest.raises(InputError, match=r"expected labels 0 to 1 .* Received: -1\."):
+        image_folder(path=image_folder_path, labels="classes", size=16)
+
+
+def test_palette_masks_are_labels(image_folder_path):
+    for file in (image_folder_path / "masks").iterdir():
+        labels = (imread(file) > 0).astype(np.uint8)
+        palette = Image.fromarray(labels, mode="P")
+        palette.putpalette([0, 0, 0, 255, 0, 0])
+        palette.save(file)
+    data = image_folder(path=image_folder_path, labels="classes", size=16)
+    assert set(np.unique(data.train.targets[0])) == {0, 1}
+
+
+def test_masks_that_are_ignored_everywhere(image_folder_path):
+    for file in (image_folder_path / "masks").iterdir():
+        save(file, np.full((40, 48), IGNORE, np.uint8))
+    with pytest.raises(InputError, match=r"masks: expected masks with labels\. Received: only 255"):
+        image_folder(path=image_folder_path, labels="classes", size=16)
+
+
+def test_a_float_image_of_four_channels(image_folder_path):
+    for file in (image_folder_path / "images").iterdir():
+        tifffile.imwrite(file.with_suffix(".tif"), np.ones((40, 48, 4), np.float32))
+        file.unlink()
+    assert image_folder(path=image_folder_path, size=16).input_shape == (16, 16, 4)
+
+
+def test_neither_part_is_empty(image_folder_path):
+    assert len(image_folder(path=image_folder_path, size=16, validation=0.99).train) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"intensity": "standardise"}, "intensity: expected one of range, standardize. Received: standardise. Did you mean standardize?"),
+        ({"augmentation": "flips"}, "augmentation: expected one of none, flip, dihedral. Received: flips. Did you mean flip?"),
+        ({"classes": ["a"]}, "classes: expected at least two names. Received: ['a']."),
+        ({"seed": -1}, "seed: expected an integer of at least 0 and less than 4294967296. Received: -1."),
+        ({"sizes": 3}, "sizes: unknown; expected one of path, images"),
+    ],
+)
+def test_arguments_are_strict(image_folder_path, options, message):
+    with pytest.raises(InputError) as caught:
+        image_folder(path=image_folder_path, **options)
+    assert str(caught.value).startswith(message)
 
 
 def test_class_masks_keep_their_values(image_folder_path):

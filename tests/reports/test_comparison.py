@@ -17,7 +17,7 @@ def record(name, status="FINISHED", **metrics):
 RECORDS = [
     record("small", best__mean_iou=0.8, cost__parameters_total=1234, cost__macs=5.5e6, cost__seconds=12.4),
     record("large", best__mean_iou=0.9, cost__parameters_total=31_030_658, cost__macs=192.37e9, cost__seconds=99.6),
-    record("broken", status="FAILED", cost__macs=100.0),
+    record("broken [/x]", status="FAILED", cost__macs=100.0),
 ]
 
 
@@ -34,7 +34,7 @@ def test_comparison_best_first():
         ["variant", "parameters", "MACs", "val mean IoU", "seconds"],
         ["large", "31,030,658", "192 G", "0.9000", "100"],
         ["small", "1,234", "5.5 M", "0.8000", "12"],
-        ["broken (FAILED)", "–", "100", "–", "–"],
+        ["broken [/x] (FAILED)", "–", "100", "–", "–"],
     ]
 
 

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from kzoo import InputError, Store
+from kzoo.tracking import serve
 
 
 def test_a_run_ends_finished_failed_or_killed(shared_store):
@@ -67,6 +68,40 @@ def test_a_run_that_is_alive_is_not_resumed(shared_store):
         shared_store.resume(run.id)
 
 
+def test_a_run_that_counts_as_running_elsewhere_is_resumed_by_force(shared_store):
+    run = shared_store.start("elsewhere", "x", {"kzoo.host": "another", "kzoo.pid": "1"})
+    with pytest.raises(InputError, match=r"by process 1 on another\. Stop it first; if it is dead, add --force"):
+        shared_store.resume(run.id)
+    assert shared_store.resume(run.id, force=True).id == run.id
+
+
+def test_a_run_belongs_to_its_process_from_its_first_moment(shared_store):
+    run = shared_store.start("owned", "x")
+    assert shared_store.get(run.id).tags["kzoo.pid"] == str(os.getpid())
+
+
+def test_an_empty_variable_is_an_unset_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+    assert Store(root=tmp_path).local
+
+
+def test_artifacts_stay_inside_whatever_the_experiment_is_called(tmp_path, monkeypatch, shared_store):
+    monkeypatch.chdir(tmp_path)
+    with shared_store.start("../../escaped 'x'", "x") as run:
+        run.log_text("hello", "a.txt")
+    assert len(list((shared_store.root / "artifacts").rglob(f"{run.id}/artifacts/a.txt"))) == 1
+    assert shared_store.runs("../../escaped 'x'")[0].id == run.id
+
+
+def test_serving_on_a_taken_port_or_for_a_server(shared_store):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(InputError, match=f"--port: expected a free port. Received: {port}"):
+            serve(shared_store, port)
+
+
 def test_an_unknown_experiment_is_named_with_the_nearest(shared_store):
     with shared_store.start("nuclei", "x"):
         pass
@@ -92,7 +127,9 @@ def test_the_environment_variable_chooses_the_store(tmp_path, monkeypatch):
 
 def test_a_store_that_cannot_be_reached(tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    with pytest.raises(InputError, match=r"^tracking store http://127\.0\.0\.1:9: cannot be opened .*Check MLFLOW_TRACKING_URI"):
+    with pytest.raises(
+        InputError, match=r"^tracking store http://127\.0\.0\.1:9: cannot be opened .*Expected MLFLOW_TRACKING_URI as sqlite:///PATH"
+    ):
         Store("http://127.0.0.1:9", root=tmp_path)
 
 

@@ -1,10 +1,13 @@
 """Recipes: all mistakes at once, overrides, defaults, and those that ship."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 
 from kzoo import InputError, load_recipe
-from kzoo.training.recipe import RecipeError, shipped_recipes
+from kzoo.schema import Written
+from kzoo.training.recipe import RecipeError, builder_problems, shipped_recipes
 from tests.conftest import small_recipe
 
 
@@ -24,7 +27,8 @@ training: {epochs: 0, optimizer: addam, early_stopping: {patience: 0}}
         "experment: unknown; expected one of experiment, run, model, data, training. Did you mean experiment?",
         "model.downsampling: expected one of max_pool, avg_pool, strided_conv, blur_pool. Received: maxpol. Did you mean max_pool?",
         next(p for p in caught.value.problems if p.startswith("model.filtres: unknown;") and p.endswith("Did you mean filters?")),
-        "data.size: expected an integer. Received: big.",
+        "model.filters: expected one value or 5 (one per stage, depth=4). Received: 2 values, [8, 16].",
+        "data.size: expected an integer of at least 32 and at most 192. Received: big.",
         "training.epochs: expected an integer of at least 1. Received: 0.",
         "training.optimizer: expected one of adam, adamw, sgd, rmsprop, nadam, lion. Received: addam. Did you mean adam?",
         "training.early_stopping.patience: expected an integer of at least 1. Received: 0.",
@@ -83,6 +87,34 @@ def test_digest_tells_recipes_apart_but_not_their_names():
     digest = load_recipe(small_recipe()).digest()
     assert load_recipe(small_recipe(experiment="other", run="x")).digest() == digest
     assert load_recipe(small_recipe(training__seed=1)).digest() != digest
+
+
+def test_a_builder_names_all_that_it_refuses():
+    settings = {"model__filters": [1, 2], "model__dropout": 2, "model__blocks": [1], "model__activation": "rellu"}
+    problems = builder_problems("unet", load_recipe(small_recipe(**settings)).model)
+    assert {p.split(":")[0] for p in problems} == {"model.filters", "model.dropout", "model.blocks", "model.activation"}
+
+
+def test_a_value_as_written_is_text_where_text_is_expected():
+    recipe = load_recipe(
+        {"model": {"builder": "unet"}, "data": {"source": "image_folder"}},
+        {"data.path": Written("2018"), "experiment": Written("no"), "model.filters": Written("[8, 16]"), "model.depth": Written("1")},
+    )
+    assert (recipe.data["path"], recipe.experiment) == (Path("2018"), "no")
+    assert (recipe.model["filters"], recipe.model["depth"]) == ([8, 16], 1)
+
+
+def test_a_key_that_stands_twice(tmp_path):
+    (tmp_path / "a.yaml").write_text("model: {builder: unet}\nmodel: {builder: cnn}\n")
+    with pytest.raises(InputError, match=r"the key model stands twice in one section"):
+        load_recipe(tmp_path / "a.yaml")
+
+
+def test_sections_of_another_kind_are_not_taken_for_none():
+    with pytest.raises(RecipeError, match=r"training: expected settings as `name: value`. Received: 0"):
+        load_recipe(small_recipe(training=0))
+    assert load_recipe(small_recipe(training=None)).training.epochs == 10
+    assert load_recipe(small_recipe(experiment=None)).experiment == "recipe"
 
 
 def test_files_that_are_not_there_or_no_yaml(tmp_path):

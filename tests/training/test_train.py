@@ -1,11 +1,14 @@
 """A recipe as one MLflow run: what stands in the run, and what is refused before one is opened."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
 import yaml
 from matplotlib.image import imread
 
+import kzoo
 from kzoo import InputError, Store, TrainingError, train
 from tests.conftest import small_recipe
 
@@ -121,7 +124,7 @@ def test_one_map_for_two_classes(shared_store, classifier_activation):
             'recipe: model.input_shape: expected spatial sizes n with n % 4 == 0 and n >= 4 for padding="same" and depth=2; '
             "the nearest to 34 are 32 and 36. Received: (34, 34, 1). The shape is that of the data: set data.size.",
         ),
-        ({"data__size": 8}, "recipe: data.size: expected 32 to 192 pixels"),
+        ({"data__size": 8}, "recipe: data.size: expected an integer of at least 32 and at most 192. Received: 8."),
         ({"model": {"builder": "cnn"}}, "recipe: model.builder: expected a network for class maps, as data.source=digit_scenes has."),
         ({"model__num_classes": 5}, "recipe: model.num_classes: expected 2, as the data have. Received: 5. Leave it out."),
         ({"model__input_shape": [64, 64, 1]}, "recipe: model.input_shape: expected (32, 32, 1), as the data have."),
@@ -143,7 +146,7 @@ def test_faulty_data_and_a_faulty_model_in_one_reading(shared_store):
     recipe = small_recipe(data__size=8, model__filters=[1, 2])
     with pytest.raises(InputError) as caught:
         train(recipe, store=shared_store, progress=None)
-    assert [p.split(":")[0] for p in caught.value.problems] == ["data.size", "model.filters"]
+    assert [p.split(":")[0] for p in caught.value.problems] == ["model.filters", "data.size"]
 
 
 def test_a_loss_that_is_no_number_ends_the_run_as_failed(shared_store):
@@ -156,6 +159,16 @@ def test_a_loss_that_is_no_number_ends_the_run_as_failed(shared_store):
     assert "train/loss" in record.tags["kzoo.nonfinite"]
     assert record.parameters["model.filters"] == "4"
     assert "train/learning_rate" in record.metrics
+
+
+def test_the_run_holds_the_profile(trained, shared_store, tmp_path):
+    cost, metrics = kzoo.profile(trained.model), shared_store.get(trained.run_id).metrics
+    assert metrics["cost/macs"] == cost.macs
+    assert metrics["cost/inference_bytes"] == cost.peak_memory
+    assert metrics["cost/receptive_field_largest"] == max(cost.receptive_field.largest)
+    assert json.loads(artifact(shared_store, trained.run_id, "profile.json", tmp_path).read_text())["macs"] == cost.macs
+    assert "encoder1_conv1" in artifact(shared_store, trained.run_id, "profile.txt", tmp_path).read_text()
+    assert "<svg" in artifact(shared_store, trained.run_id, "network.svg", tmp_path).read_text()
 
 
 class Stop:
@@ -186,6 +199,24 @@ def test_a_recipe_that_differs_is_not_resumed(interrupted, shared_store):
     recipe = small_recipe(experiment="interrupted", training__epochs=4, training__learning_rate=0.5)
     with pytest.raises(InputError, match=r"^training\.learning_rate: expected 0\.001, as in run .* Received: 0\.5\."):
         train(recipe, resume=interrupted, store=shared_store, progress=None)
+    assert shared_store.get(interrupted).status == "KILLED"
+
+
+@pytest.mark.parametrize("key", ["training.early_stopping", "run"])
+def test_a_setting_that_was_not_there_before_is_not_ignored(interrupted, shared_store, key):
+    value = {"patience": 1} if key.startswith("training") else "other"
+    with pytest.raises(InputError, match=rf"^{key}.* expected None, as in run"):
+        train(resume=interrupted, overrides={key: value}, store=shared_store, progress=None)
+
+
+def test_a_run_whose_state_is_lost_is_not_trained_again_from_the_start(interrupted, shared_store):
+    folder = shared_store.root / "unfinished" / interrupted
+    folder.rename(folder.with_name("hidden"))
+    try:
+        with pytest.raises(InputError, match=rf"run {interrupted}: expected its state in .*unfinished/{interrupted}, where it is not"):
+            train(resume=interrupted, store=shared_store, progress=None)
+    finally:
+        folder.with_name("hidden").rename(folder)
     assert shared_store.get(interrupted).status == "KILLED"
 
 

@@ -4,16 +4,31 @@ Every mistake becomes one line that begins with its path in the file; none stops
 """
 
 import dataclasses
+import functools
 import inspect
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
+import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from ..errors import did_you_mean
+from .errors import ArgumentError, did_you_mean
+
+T = TypeVar("T")
+
+
+class Written(str):
+    """A value as a user typed it: text where text is expected, elsewhere what YAML makes of it."""
+
+    def read(self, hint: Any) -> Any:
+        """The value for a hint: `2018` is a folder for a path, a number for an integer."""
+        kinds = _flat(hint)
+        if str in kinds or Path in kinds:
+            return None if type(None) in kinds and self == "null" else str(self)
+        return yaml.safe_load(self)
 
 
 def check_values(values: Any, function: Callable, path: str, optional: Iterable[str] = ()) -> tuple[dict[str, Any], list[str]]:
@@ -40,12 +55,34 @@ def check_values(values: Any, function: Callable, path: str, optional: Iterable[
             expected = f"expected one of {', '.join(parameters)}"
             problems.append(f"{place}: unknown; {expected}.{did_you_mean(key, parameters)}")
             continue
-        checked[key], found = _check_value(value, hints[key], place)
+        converted, found = _check_value(value, hints[key], place)
         problems += found
+        if not found:
+            checked[key] = converted
     required = [p.name for p in parameters.values() if p.default is p.empty]
     missing = [name for name in required if name not in values and name not in optional]
     problems += [f"{path}.{name}: missing; expected {describe(hints[name])}." for name in missing]
     return checked, problems
+
+
+def strict(function: Callable[..., T]) -> Callable[..., T]:
+    """A decorator: keyword arguments are checked against the signature at every call; the first mistake is an `ArgumentError`.
+
+    >>> @strict
+    ... def draw(*, mode: Literal["fast", "slow"] = "fast"): ...
+    >>> draw(mode="fats")
+    Traceback (most recent call last):
+    kzoo.errors.ArgumentError: mode: expected one of fast, slow. Received: fats. Did you mean fast?
+    """
+
+    @functools.wraps(function)
+    def checked(**arguments: Any) -> T:
+        values, problems = check_values(arguments, function, "")
+        if problems:
+            raise ArgumentError(*problems[0].removeprefix(".").split(": ", 1))
+        return function(**values)
+
+    return checked
 
 
 def defaults(function: Callable) -> dict[str, Any]:
@@ -110,6 +147,11 @@ def _plural(hint: Any) -> str:
 
 
 def _check_value(value: Any, hint: Any, place: str) -> tuple[Any, list[str]]:
+    if isinstance(value, Written):
+        try:
+            value = value.read(hint)
+        except yaml.YAMLError:
+            return None, [f"{place}: expected {describe(hint)}, written in YAML. Received: {value}."]
     settings = [h for h in _flat(hint) if isinstance(h, type) and dataclasses.is_dataclass(h)]
     if settings and isinstance(value, Mapping):
         checked, problems = check_values(value, settings[0], place)

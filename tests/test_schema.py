@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field
 
-from kzoo.training.schema import check_values, defaults, describe
+from kzoo.schema import check_values, defaults, describe
 
 
 @dataclass

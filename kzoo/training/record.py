@@ -1,0 +1,124 @@
+"""What an MLflow run holds of a training: settings, costs, epochs, results."""
+
+import csv
+import io
+import statistics
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+import yaml
+
+from ..analysis import Profile, draw
+from ..data import Dataset
+from ..tracking import Run
+from . import pictures
+from .environment import describe_environment
+from .fit import STATE, Fitted, make_batches
+from .recipe import Recipe, flatten
+from .state import History, read_history
+
+AS_WRITTEN, AS_RESOLVED = "recipe.yaml", "recipe_resolved.yaml"
+
+
+def log_setup(run: Run, recipe: Recipe, dataset: Dataset, model: keras.Model, cost: Profile) -> None:
+    """Everything that is known before the first epoch."""
+    resolved = recipe.resolved()
+    resolved["model"] |= {"input_shape": list(dataset.input_shape), "num_classes": model.output_shape[-1]}
+    run.log_text(recipe.text, AS_WRITTEN)
+    run.log_text(yaml.safe_dump(resolved, sort_keys=False), AS_RESOLVED)
+    run.log_parameters(flatten({key: resolved[key] for key in ("model", "data", "training")}))
+    environment = describe_environment()
+    run.log_text(yaml.safe_dump(environment), "environment.yaml")
+    sizes = {f"data.{split}": str(len(samples)) for split, samples in dataset.splits().items()}
+    identity = {"kzoo.fingerprint": dataset.fingerprint, "kzoo.recipe": recipe.digest(), "kzoo.state": str(run.folder)}
+    run.set_tags({**environment, **sizes, **identity})
+    for split in dataset.splits():
+        run.log_dataset(f"{dataset.name}/{split}", dataset.fingerprint, recipe.source, split)
+    log_costs(run, model, cost)
+
+
+def log_costs(run: Run, model: keras.Model, cost: Profile) -> None:
+    """The profile: totals as metrics, so that scores can be drawn against them, the tables and the figure as artifacts."""
+    run.log_metrics(cost_metrics(cost))
+    run.log_text(cost.to_json(), "profile.json")
+    run.log_text(_as_text(cost.table()), "profile.txt")
+    run.log_figure(draw(model), "network.svg")
+
+
+def cost_metrics(cost: Profile) -> dict[str, float]:
+    """The totals of a profile that are numbers."""
+    field = cost.receptive_field
+    values = {
+        "cost/parameters_trainable": cost.trainable,
+        "cost/parameters_total": cost.total,
+        "cost/macs": cost.macs,
+        "cost/inference_bytes": cost.peak_memory,
+        "cost/receptive_field_smallest": min(field.smallest) if field and field.smallest else None,
+        "cost/receptive_field_largest": max(field.largest) if field and field.largest else None,
+    }
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def log_epoch(run: Run, row: Mapping[str, float]) -> None:
+    """The numbers of one epoch, counted from 1."""
+    run.log_metrics({key: value for key, value in row.items() if key != "epoch"}, step=int(row["epoch"]))
+
+
+def log_missed_epochs(run: Run) -> None:
+    """Epochs whose state was written just before the end, but not yet their numbers."""
+    logged = run.logged_steps("train/loss")
+    for row in read_history(run.folder / STATE):
+        if row["epoch"] not in logged:
+            log_epoch(run, row)
+
+
+def log_results(run: Run, recipe: Recipe, dataset: Dataset, model: keras.Model, fitted: Fitted) -> dict[str, float]:
+    """The numbers of the best epoch, the test, the model and the figures."""
+    metrics: dict[str, float] = {"best/epoch": fitted.best_epoch}
+    metrics |= {f"best/{key[4:]}": value for key, value in fitted.best.items() if key.startswith("val/")}
+    if dataset.test is not None:
+        scores = model.evaluate(make_batches(model, dataset, dataset.test, recipe.training), return_dict=True, verbose=0)
+        metrics |= {f"test/{key}": float(value) for key, value in scores.items()}
+    metrics |= _speed(fitted.history)
+    run.log_metrics(metrics, step=len(fitted.history))
+    run.log_text(_as_csv(fitted.history), "history.csv")
+    _log_model(run, model)
+    run.log_figure(pictures.learning_curves(fitted.history, fitted.best_epoch), "learning_curves.png")
+    run.log_figure(pictures.predictions(model, dataset, recipe.training), "predictions.png")
+    return metrics
+
+
+def _log_model(run: Run, model: keras.Model) -> None:
+    """The model as `model.keras`: uncompiled, so that plain Keras loads it without the losses and metrics of kzoo."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.keras"
+        keras.Model(model.input, model.output, name=model.name).save(file)
+        run.log_file(file)
+
+
+def _speed(history: History) -> dict[str, float]:
+    """What the training took; the median leaves out the first epoch, in which the graph is traced."""
+    speeds = [row["speed/images_per_second"] for row in history]
+    return {
+        "cost/seconds": sum(row["speed/seconds"] for row in history),
+        "speed/median_images_per_second": statistics.median(speeds[1:] or speeds),
+    }
+
+
+def _as_csv(history: History) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(history[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(history)
+    return text.getvalue()
+
+
+def _as_text(table) -> str:
+    """A rich table as plain text, as wide as it needs to be."""
+    from rich.console import Console
+
+    text = io.StringIO()
+    Console(file=text, width=200).print(table)
+    return text.getvalue()
