@@ -103,7 +103,7 @@ def draw(
 def profile(
     source: Source,
     settings: Settings = None,
-    input_shape: Annotated[str | None, typer.Option(metavar="SIZES", help="Another input shape, as in 512,512,1.")] = None,
+    input_shape: InputShape = None,
     batch_size: Annotated[int, typer.Option(help="Samples that MACs and memory are given for.")] = 1,
     precision: Annotated[str | None, typer.Option(help="A Keras dtype policy, such as mixed_float16.")] = None,
     stages: Annotated[bool, typer.Option("--stages", help="One row per stage, as in the papers.")] = False,
@@ -115,9 +115,11 @@ def profile(
     _load_keras_quietly()
     from .analysis import profile
     from .analysis.tables import totals
-    from .training.named import named_model
+    from .training.named import SUFFIXES, named_model
 
-    found = profile(named_model(source, _overrides(settings or [])), shape, batch_size=batch_size, precision=precision)
+    saved = source.endswith(SUFFIXES)
+    model = named_model(source, _overrides(settings or []), None if saved else shape)
+    found = profile(model, shape if saved else None, batch_size=batch_size, precision=precision)
     _print_table(found.stage_table() if stages else found.table())
     print("\n".join(f"{name:<20}{value}" for name, value in totals(found, flops=flops)))
     print("\n".join(f"warning: {warning}" for warning in found.warnings), end="\n" * bool(found.warnings))
@@ -141,7 +143,7 @@ def runs(
     from .reports import runs_table
     from .tracking import Store
 
-    _print_table(runs_table(Store().runs(experiment)))
+    _print_table(runs_table(Store(create=False).runs(experiment)))
 
 
 @app.command()
@@ -150,7 +152,7 @@ def compare(experiment: Experiment) -> None:
     from .reports import comparison_table
     from .tracking import Store
 
-    _print_table(comparison_table(Store().runs(experiment), f"experiment {experiment}"))
+    _print_table(comparison_table(Store(create=False).runs(experiment), f"experiment {experiment}"))
 
 
 @app.command()
@@ -159,7 +161,7 @@ def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000) -> 
     from .tracking import Store, serve
 
     try:
-        status = serve(Store(), port)
+        status = serve(Store(create=False), port)
     except Interruption:
         status = 0
     raise typer.Exit(status)

@@ -110,6 +110,16 @@ def test_errors_are_one_line_and_status_2(folder, arguments, message):
     assert len(Store(root=folder / "mlruns").runs()) == before
 
 
+@pytest.mark.parametrize("command", [["runs"], ["compare", "x"], ["ui"]])
+def test_reading_makes_no_store(tmp_path, command):
+    done = kzoo(tmp_path, *command)
+    assert done.returncode == 2
+    assert (
+        done.stderr == f"error: {tmp_path}/mlruns: holds no runs yet. Go to the folder in which you trained, or set MLFLOW_TRACKING_URI.\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_debug_shows_the_traceback(folder):
     done = kzoo(folder, "train", "nucle", "--debug")
     assert "Traceback" in done.stderr

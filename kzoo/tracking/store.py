@@ -47,18 +47,21 @@ class Store:
     Args:
         uri: an MLflow tracking URI. None: `MLFLOW_TRACKING_URI` if set, else `sqlite:///mlruns/mlflow.db` in the current folder.
         root: folder for artifacts and for the states of unfinished runs, `mlruns` unless told.
+        create: whether to make an SQLite store that is not there; False for commands that only read.
 
     Raises:
-        InputError: the store cannot be reached.
+        InputError: the store cannot be reached, or is not there.
     """
 
-    def __init__(self, uri: str | None = None, root: Path | None = None):
+    def __init__(self, uri: str | None = None, root: Path | None = None, create: bool = True):
         for key, value in QUIET.items():
             os.environ.setdefault(key, value)
         self.root = (root or Path(ROOT)).resolve()
         chosen = uri or os.environ.get("MLFLOW_TRACKING_URI")
         self.local = not chosen
         self.uri = chosen or f"sqlite:///{self.root / 'mlflow.db'}"
+        if self.local and not create and not (self.root / "mlflow.db").exists():
+            raise InputError(f"{self.root}: holds no runs yet. Go to the folder in which you trained, or set MLFLOW_TRACKING_URI.")
         self._client = self._open()
 
     def start(self, experiment: str, name: str, tags: Mapping[str, str] | None = None) -> Run:
