@@ -112,6 +112,8 @@ def profile(
 ) -> None:
     """Say what a network costs and what it sees: parameters, MACs, memory, receptive field, legal sizes."""
     shape = _numbers("--input-shape", input_shape)
+    if json is not None and not json.parent.is_dir():
+        raise InputError(f"--json: expected a file in a folder that exists. Received: {json}.")
     _load_keras_quietly()
     from .analysis import profile
     from .analysis.tables import totals

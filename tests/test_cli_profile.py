@@ -41,5 +41,5 @@ def test_json(tmp_path):
 
 
 def test_a_wrong_shape_is_named():
-    with pytest.raises(InputError, match=r"--input-shape: expected sizes and channels, as in 512,512,1. Received: big"):
+    with pytest.raises(InputError, match=r"--input-shape: expected whole numbers with commas between them, as in 512,512,1. Received: big"):
         run("--input-shape", "big")

@@ -35,7 +35,7 @@ class Facts:
     shares: Literal["never", "inference", "always"] = "never"
 
 
-Rule = Callable[[Call], Facts]
+Rule = Callable[[Call], "Facts | None"]
 
 _RULES: dict[type, Rule] = {}
 _OPERATIONS: dict[str, Rule] = {}

@@ -3,6 +3,7 @@
 This is the one file that reads Keras's graph nodes, for which there is no public interface.
 """
 
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,7 @@ class Call:
         input_shapes, output_shapes: with the batch axis.
         first: False for later calls of a shared layer.
         data_format: `channels_last` or `channels_first`.
+        arguments: of the call, as Keras keeps them.
     """
 
     name: str
@@ -35,6 +37,15 @@ class Call:
     output_shapes: tuple[Shape, ...]
     first: bool
     data_format: str
+    arguments: Any = None
+
+    @property
+    def shapes_by_argument(self) -> dict[str, Shape]:
+        """The shapes of the inputs by the name of the argument that each was given as."""
+        names = list(inspect.signature(self.layer.call).parameters)
+        given = [*zip(names, self.arguments.args, strict=False), *sorted(self.arguments.kwargs.items())]
+        roles = [name for name, value in given if isinstance(value, keras.KerasTensor)]
+        return dict(zip(roles, self.input_shapes, strict=True))
 
     @property
     def input_shape(self) -> Shape:
@@ -152,7 +163,9 @@ class _Tracer:
         count = self.called[id(layer)] = self.called.get(id(layer), 0) + 1
         name = f"{path}{layer.name}" if count == 1 else f"{path}{layer.name}:{count}"
         data_format = getattr(layer, "data_format", None) or self.data_format
-        self.calls.append(Call(name, layer, tuple(inputs), tuple(outputs), input_shapes, output_shapes, count == 1, data_format))
+        self.calls.append(
+            Call(name, layer, tuple(inputs), tuple(outputs), input_shapes, output_shapes, count == 1, data_format, node.arguments)
+        )
         return outputs
 
 
@@ -192,7 +205,18 @@ def _output_shapes(node, input_shapes: Sequence[Shape]) -> list[Shape]:
     shapes = [tuple(tensor.shape) for tensor in made]
     if any(size is not None and size < 1 for shape in shapes for size in shape):
         raise _refused(node.operation, input_shapes, "nothing would be left")
+    if isinstance(node.operation, keras.layers.Concatenate):
+        _check_joined(node.operation, input_shapes)
     return shapes
+
+
+def _check_joined(layer: keras.layers.Concatenate, input_shapes: Sequence[Shape]) -> None:
+    """Maps that are joined agree along all other axes; Keras itself looks at that only when it runs."""
+    joined = layer.axis % len(input_shapes[0])
+    for axis, sizes in enumerate(zip(*input_shapes, strict=True)):
+        known = {size for size in sizes if size is not None}
+        if axis != joined and len(known) > 1:
+            raise _refused(layer, input_shapes, "the maps differ in size. kzoo.analysis.legal_sizes(model) names sizes that fit")
 
 
 def _check_fixed_axes(layer, input_shapes: Sequence[Shape]) -> None:
@@ -214,6 +238,8 @@ def _input_shapes(tensors, names: Sequence[str], given: Sequence | Mapping | Non
     recorded = [tuple(tensor.shape) for tensor in tensors]
     if given is None:
         return recorded
+    if not isinstance(given, Sequence | Mapping):
+        raise ArgumentError("input_shape", f"expected sizes without the batch axis, as in {recorded[0][1:]}. Received: {given!r}.")
     shapes = _per_input(given, names)
     if len(shapes) != len(recorded):
         raise ArgumentError("input_shape", f"expected one shape per input ({len(recorded)}). Received: {given}.")

@@ -163,7 +163,8 @@ def profile(
     >>> profile.total, profile.macs, profile.receptive_field.smallest, profile.receptive_field.largest
     (31030593, 192367558656, (188, 188), (204, 204))
     """
-    _check_batch(batch_size)
+    _check_count("batch_size", batch_size, least=1)
+    _check_count("optimizer_slots", optimizer_slots, least=0)
     types = Precision.of(precision)
     graph = trace(model, input_shape)
     facts = [facts_of(call) for call in graph.calls]
@@ -190,9 +191,9 @@ def profile(
     )
 
 
-def _check_batch(batch_size: int) -> None:
-    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-        raise ArgumentError("batch_size", f"expected an integer of at least 1. Received: {batch_size!r}.")
+def _check_count(argument: str, value: int, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ArgumentError(argument, f"expected an integer of at least {least}. Received: {value!r}.")
 
 
 def _fields(found: Survey) -> dict[str, Any]:

@@ -30,13 +30,13 @@ def stage_table(profile: Profile) -> Table:
     for stage, rows in groupby(profile.layers, key=lambda layer: layer.stage):
         layers = list(rows)
         last = layers[-1]
-        macs = [layer.macs or 0 for layer in layers]
+        macs = [layer.macs for layer in layers]
         table.add_row(
             stage,
             "\n".join(summarize(layers)),
             sizes(last.output_shape),
             f"{sum(layer.trainable for layer in layers):,}",
-            short(sum(macs)),
+            short(None if None in macs else sum(number or 0 for number in macs)),
             field_text(last.receptive_field),
             stride_text(last.receptive_field),
         )
@@ -64,7 +64,7 @@ def totals(profile: Profile, *, flops: bool = False) -> list[tuple[str, str]]:
     rows = [
         ("input, output", f"{inputs} -> {outputs}"),
         ("parameters", f"{profile.trainable:,} trainable, {profile.total:,} total, {binary(profile.weight_bytes)}"),
-        ("MACs", f"{short(profile.macs)} for a batch of {profile.batch_size}"),
+        ("MACs", f"{'at least ' if profile.unknown else ''}{short(profile.macs)} for a batch of {profile.batch_size}"),
         *([("FLOPs", f"{short(profile.flops)}, counted as 2 x MACs; biases and pointwise layers left out")] if flops else []),
         ("receptive field", field_text(field) + (f", global from {field.global_by}" if field and field.is_global else "")),
         ("paths", f"{_by(profile.shortest_path)} along the shortest, {_by(profile.longest_path)} along the longest"),

@@ -8,11 +8,14 @@ from .sizes import product
 
 
 @rule(layers.MultiHeadAttention)
-def multi_head_attention(call: Call) -> Facts:
-    """Query, value and perhaps key, each `(batch, *positions, features)`."""
+def multi_head_attention(call: Call) -> Facts | None:
+    """Query, value and perhaps key, each `(batch, *positions, features)`; unknown where attention runs over chosen axes only."""
     layer = call.layer
-    query, value = call.input_shapes[0], call.input_shapes[1]
-    key = call.input_shapes[2] if len(call.input_shapes) > 2 else value
+    if layer.get_config()["attention_axes"] not in (None, tuple(call.spatial_axes), list(call.spatial_axes)):
+        return None
+    shapes = call.shapes_by_argument
+    query, value = shapes["query"], shapes["value"]
+    key = shapes.get("key", value)
     wide, narrow = layer.num_heads * layer.key_dim, layer.num_heads * layer.value_dim
     asked, told = _positions(query), _positions(value)
     parts = (

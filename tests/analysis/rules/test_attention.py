@@ -24,3 +24,21 @@ def test_dot_product_attention():
     query, value = keras.Input((10, 6)), keras.Input((7, 6))
     profile = kzoo.profile(keras.Model([query, value], layers.Attention()([query, value])))
     assert profile.macs == 10 * 7 * 6 + 10 * 7 * 6
+
+
+def test_arguments_by_name_in_any_order_and_a_mask():
+    """By hand: query (16, 8), value (20, 12), key (20, 6), two heads of 4."""
+    query, value, key = keras.Input((16, 8)), keras.Input((20, 12)), keras.Input((20, 6))
+    mask = keras.Input((16, 20), dtype="bool")
+    macs = 16 * 8 * 8 + 20 * 6 * 8 + 20 * 12 * 8 + 16 * 20 * 16 + 16 * 8 * 8
+    for options in ({"query": query, "value": value, "key": key}, {"key": key, "query": query, "value": value, "attention_mask": mask}):
+        model = keras.Model([*options.values()], layers.MultiHeadAttention(2, 4)(**options))
+        assert kzoo.profile(model).macs == macs
+    model = keras.Model([query, mask], layers.MultiHeadAttention(2, 4)(query, query, attention_mask=keras.ops.ones((1, 16, 16), "bool")))
+    assert kzoo.profile(model).macs == 4 * 16 * 8 * 8 + 16 * 16 * 16
+
+
+def test_attention_over_chosen_axes_is_said_to_be_unknown():
+    inputs = keras.Input((8, 8, 4))
+    profile = kzoo.profile(keras.Model(inputs, layers.MultiHeadAttention(2, 4, attention_axes=(2,), name="mha")(inputs, inputs)))
+    assert (profile.status, profile.unknown) == ("partial", ("mha",))

@@ -1,0 +1,55 @@
+"""What a profile refuses or marks, where a number would be wrong."""
+
+import io
+
+import keras
+import pytest
+from rich.console import Console
+
+import kzoo
+from kzoo import ArgumentError
+from kzoo.analysis.tables import totals
+
+
+@pytest.mark.parametrize(("size", "padding"), [(70, "same"), (256, "valid")])
+def test_a_size_at_which_the_skips_do_not_meet(size, padding):
+    model = kzoo.build_unet(input_shape=(None, None, 1), num_classes=2, filters=2, padding=padding)
+    with pytest.raises(ArgumentError, match=r"input_shape: layer decoder\d_concat cannot take .*the maps differ in size"):
+        kzoo.profile(model, (size, size, 1))
+
+
+def test_no_zero_where_the_macs_are_not_known():
+    model = kzoo.build_unet(input_shape=(None, None, 1), num_classes=2, filters=2, depth=1)
+    console = Console(record=True, width=160, file=io.StringIO())
+    console.print(kzoo.profile(model).stage_table())
+    rows = [[cell.strip() for cell in line.split("│")] for line in console.export_text().splitlines()]
+    assert [row[5] for row in rows if len(row) > 5 and row[1] in ("encoder1", "bottleneck", "decoder1")] == ["?"] * 3
+
+
+def test_macs_of_a_partial_profile_are_a_lower_bound():
+    @keras.saving.register_keras_serializable("kzoo_tests")
+    class Mystery(keras.layers.Layer):
+        def call(self, inputs):
+            return inputs
+
+    inputs = keras.Input((8, 8, 1))
+    model = keras.Model(inputs, Mystery()(keras.layers.Conv2D(2, 3)(inputs)))
+    found = kzoo.profile(model)
+    assert found.status == "partial"
+    assert dict(totals(found))["MACs"] == f"at least {6 * 6 * 9 * 2} for a batch of 1"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"batch_size": 0}, "batch_size: expected an integer of at least 1. Received: 0."),
+        ({"optimizer_slots": -1}, "optimizer_slots: expected an integer of at least 0. Received: -1."),
+        ({"optimizer_slots": "adam"}, "optimizer_slots: expected an integer of at least 0. Received: 'adam'."),
+        ({"input_shape": 16}, "input_shape: expected sizes without the batch axis, as in (8, 8, 1). Received: 16."),
+    ],
+)
+def test_arguments(options, message):
+    model = kzoo.build_cnn(input_shape=(8, 8, 1), num_classes=2, filters=2)
+    with pytest.raises(ArgumentError) as caught:
+        kzoo.profile(model, **options)
+    assert str(caught.value) == message
