@@ -3,7 +3,6 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .PHONY: demo install test test-slow test-lowest lint format clean
 
