@@ -51,7 +51,8 @@ def identity(call: Call) -> Facts:  # noqa: ARG001
     return Facts(shares="always")
 
 
-@rule(layers.Softmax, layers.LayerNormalization, layers.RMSNormalization, layers.UnitNormalization)
+# Keras 3.8 has no RMSNormalization yet.
+@rule(layers.Softmax, layers.LayerNormalization, layers.UnitNormalization, getattr(layers, "RMSNormalization", layers.Softmax))
 @operations("Softmax", "LogSoftmax")
 def over_an_axis(call: Call) -> Facts:
     """Local where it works on the channels alone."""
