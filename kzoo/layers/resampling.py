@@ -25,14 +25,15 @@ def _edge_pad(x, axis: int, before: int, after: int):
     return ops.concatenate([*first, x, *last], axis=axis) if before or after else x
 
 
-class _Resampling(keras.layers.Layer):
+class Resampling(keras.layers.Layer):
     """A layer without weights that is configured by one stride per spatial axis."""
 
     def __init__(self, strides: int | Sequence[int], **options):
         super().__init__(**options)
         self.strides = strides if isinstance(strides, int) else tuple(strides)
 
-    def _factors(self, shape: Sequence[int | None]) -> tuple[int, ...]:
+    def factors(self, shape: Sequence[int | None]) -> tuple[int, ...]:
+        """One stride per spatial axis of a shape."""
         rank = len(shape) - 2
         return (self.strides,) * rank if isinstance(self.strides, int) else self.strides
 
@@ -41,7 +42,7 @@ class _Resampling(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class BlurPool(_Resampling):
+class BlurPool(Resampling):
     """Low-pass filters with a fixed binomial kernel, then subsamples.
 
     Zhang 2019, "Making convolutional networks shift-invariant again", section 3.
@@ -49,42 +50,47 @@ class BlurPool(_Resampling):
     Args:
         strides: int or one per axis. An axis of stride 1 is left alone.
         kernel_size: int, the length of the binomial kernel; 3 gives `[1, 2, 1] / 4`.
+        padding: `same` repeats the edges, and each size n becomes ceil(n / stride); `valid` keeps within the map, and n becomes
+            floor((n - kernel_size) / stride) + 1.
 
-    Input and output: `(batch, *spatial, channels)`; each size n becomes ceil(n / stride), edges repeated.
+    Input and output: `(batch, *spatial, channels)`.
 
     >>> import numpy as np
     >>> BlurPool(2)(np.array([[[0.0], [4.0], [0.0], [0.0]]]))[0, :, 0].numpy().tolist()
     [1.0, 1.0]
     """
 
-    def __init__(self, strides: int | Sequence[int] = 2, kernel_size: int = 3, **options):
+    def __init__(self, strides: int | Sequence[int] = 2, kernel_size: int = 3, padding: str = "same", **options):
         super().__init__(strides, **options)
         self.kernel_size = kernel_size
+        self.padding = padding
 
     def call(self, inputs):
         x = inputs
-        for axis, stride in enumerate(self._factors(inputs.shape), start=1):
+        for axis, stride in enumerate(self.factors(inputs.shape), start=1):
             if stride > 1:
                 x = self._blur(x, axis, stride)
         return x
 
     def _blur(self, x, axis: int, stride: int):
         reach = self.kernel_size - 1
-        size = ops.shape(x)[axis]
-        padded = _edge_pad(x, axis, reach // 2, reach - reach // 2)
+        if self.padding == "same":
+            x = _edge_pad(x, axis, reach // 2, reach - reach // 2)
+        size = ops.shape(x)[axis] - reach
         taps = [comb(reach, k) / 2**reach for k in range(self.kernel_size)]
-        return sum(w * _slice(padded, axis, k, size + k, stride) for k, w in enumerate(taps))
+        return sum(w * _slice(x, axis, k, size + k, stride) for k, w in enumerate(taps))
 
     def compute_output_shape(self, input_shape):
-        sizes = zip(input_shape[1:-1], self._factors(input_shape), strict=True)
-        return (input_shape[0], *(n if n is None else -(-n // s) for n, s in sizes), input_shape[-1])
+        lost = 0 if self.padding == "same" else self.kernel_size - 1
+        sizes = zip(input_shape[1:-1], self.factors(input_shape), strict=True)
+        return (input_shape[0], *(n if n is None or s == 1 else -(-(n - lost) // s) for n, s in sizes), input_shape[-1])
 
     def get_config(self) -> dict:
-        return {**super().get_config(), "kernel_size": self.kernel_size}
+        return {**super().get_config(), "kernel_size": self.kernel_size, "padding": self.padding}
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class LinearUpsampling(_Resampling):
+class LinearUpsampling(Resampling):
     """Linear interpolation by whole factors with half-pixel centres: `UpSampling2D(interpolation="bilinear")` for any rank.
 
     Args:
@@ -100,7 +106,7 @@ class LinearUpsampling(_Resampling):
 
     def call(self, inputs):
         x = inputs
-        for axis, factor in enumerate(self._factors(inputs.shape), start=1):
+        for axis, factor in enumerate(self.factors(inputs.shape), start=1):
             if factor > 1:
                 x = self._stretch(x, axis, factor)
         return x
@@ -116,12 +122,12 @@ class LinearUpsampling(_Resampling):
         return ops.reshape(stacked, (*shape[:axis], size, *shape[axis + 1 :]))
 
     def compute_output_shape(self, input_shape):
-        sizes = zip(input_shape[1:-1], self._factors(input_shape), strict=True)
+        sizes = zip(input_shape[1:-1], self.factors(input_shape), strict=True)
         return (input_shape[0], *(n if n is None else n * s for n, s in sizes), input_shape[-1])
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class PixelShuffle(_Resampling):
+class PixelShuffle(Resampling):
     """Moves groups of channels into space (Shi et al. 2016, "Real-time single image and video super-resolution").
 
     Args:
@@ -139,7 +145,7 @@ class PixelShuffle(_Resampling):
         super().__init__(strides, **options)
 
     def call(self, inputs):
-        factors = self._factors(inputs.shape)
+        factors = self.factors(inputs.shape)
         rank, shape = len(factors), ops.shape(inputs)
         sizes = [shape[axis + 1] for axis in range(rank)]
         x = ops.reshape(inputs, (-1, *sizes, *factors, inputs.shape[-1] // prod(factors)))
@@ -149,6 +155,6 @@ class PixelShuffle(_Resampling):
         return ops.reshape(x, (-1, *stretched, inputs.shape[-1] // prod(factors)))
 
     def compute_output_shape(self, input_shape):
-        factors = self._factors(input_shape)
+        factors = self.factors(input_shape)
         sizes = (n if n is None else n * s for n, s in zip(input_shape[1:-1], factors, strict=True))
         return (input_shape[0], *sizes, input_shape[-1] // prod(factors))

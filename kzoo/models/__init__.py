@@ -1,7 +1,28 @@
 """Builders: functions from hyperparameters to uncompiled `keras.Model`s, one file per family."""
 
+from . import unet_presets  # noqa: F401
 from .cnn import build_cnn
+from .deep_supervision import DeeplySupervised, main_output
+from .identity import Description, build, describe, load, remember, save
+from .presets import PRESETS, Preset, build_preset, find_preset, list_presets
 from .registry import BUILDERS
 from .unet import build_unet
 
-__all__ = ["BUILDERS", "build_cnn", "build_unet"]
+__all__ = [
+    "BUILDERS",
+    "PRESETS",
+    "DeeplySupervised",
+    "Description",
+    "Preset",
+    "build",
+    "build_cnn",
+    "build_preset",
+    "build_unet",
+    "describe",
+    "find_preset",
+    "list_presets",
+    "load",
+    "main_output",
+    "remember",
+    "save",
+]

@@ -11,7 +11,9 @@ import keras
 
 from ..errors import ArgumentError, check_choice
 from ..layers import blocks as b
-from ..layers.blocks import Downsampling, Normalization, Padding, Size, Style
+from ..layers.borders import trim
+from ..layers.downsampling import Downsampling, downsample
+from ..layers.style import Normalization, Padding, Size, Style, check_style, ranked
 from . import stages
 from .registry import BUILDERS
 
@@ -88,7 +90,7 @@ def build_cnn(
     of = f"depth={depth}"
     style = Style(rank, padding, activation, normalization)
     widths = stages.doubling(filters, depth, of)
-    b.check_style(style, widths)
+    check_style(style, widths)
     plan = [
         Stage(*values)
         for values in zip(
@@ -125,9 +127,11 @@ class Stage(NamedTuple):
 
 
 def _stage(x, stage: Stage, downsampling: Downsampling, style: Style, name: str):
-    x = b.conv_stage(x, stage.filters, stage.blocks, stage.kernel_size, style, name)
+    for number in range(1, stage.blocks + 1):
+        x = b.conv(x, stage.filters, stage.kernel_size, style, f"{name}_{style.block_name(number)}")
     if max(stage.strides) > 1:
-        x = b.downsample(x, downsampling, stage.strides, style, name)
+        x = trim(x, stage.strides, f"{name}_down") if style.padding == "valid" else x
+        x = downsample(x, downsampling, stage.strides, style, name)
     return b.dropout(x, stage.dropout, name)
 
 
@@ -135,7 +139,7 @@ def _pool(x, pooling: Pooling, rank: int):
     if pooling == "flatten":
         return keras.layers.Flatten(name="flatten")(x)
     kind = {"avg": "GlobalAveragePooling{}D", "max": "GlobalMaxPooling{}D"}[pooling]
-    return b.ranked(kind, rank)(name="pool")(x)
+    return ranked(kind, rank)(name="pool")(x)
 
 
 def _check(plan: Sequence[Stage], input_shape: Sequence[int | None], padding: Padding, pooling: Pooling) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from ..errors import ArgumentError
-from ..layers.blocks import Size
+from ..layers.style import Size
 
 SpatialShape = Sequence[int | None]
 
@@ -74,18 +74,18 @@ def _remedy(value: Sequence, stages: int) -> str:
     return f" One size per axis for every stage is [{tuple(value)}] * {stages}." if isinstance(value, tuple) and len(value) < 4 else ""
 
 
-def doubling(filters: int | Sequence[int], stages: int, of: str) -> tuple[int, ...]:
+def doubling(filters: int | Sequence[int], stages: int, of: str, argument: str = "filters") -> tuple[int, ...]:
     """Filters per stage: an int doubles from stage to stage.
 
     >>> doubling(64, 5, of="depth=4")
     (64, 128, 256, 512, 1024)
     """
     if not isinstance(filters, Sequence):
-        check_positive("filters", filters)
+        check_positive(argument, filters)
         return tuple(int(filters) * 2**stage for stage in range(stages))
-    result = per_stage("filters", filters, stages, of)
+    result = per_stage(argument, filters, stages, of)
     for value in result:
-        check_positive("filters", value)
+        check_positive(argument, value)
     return tuple(map(int, result))
 
 

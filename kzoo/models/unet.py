@@ -6,36 +6,23 @@ default: the authors' own network drops half of the activations in the two deepe
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import prod
-from typing import Literal, get_args
+from typing import Literal
 
 import keras
 
-from ..errors import ArgumentError, check_choice
 from ..layers import blocks as b
-from ..layers.blocks import Downsampling, Normalization, Padding, Size, Skip, Style, Upsampling
+from ..layers.blocks import DropoutKind
+from ..layers.borders import crop, crop_to, pad_to_multiple
+from ..layers.downsampling import downsample
+from ..layers.skips import Skip, join
+from ..layers.style import INITIALIZER, Activation, Bias, BlockOrder, Convolution, Normalization, Padding, Size, Style
+from ..layers.upsampling import Upsampling, upsample
 from . import stages
+from .deep_supervision import DeeplySupervised
 from .registry import BUILDERS
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A U-Net after checking: every hyperparameter as one value per stage, shallowest first."""
-
-    style: Style
-    filters: tuple[int, ...]
-    blocks: tuple[int, ...]
-    kernel_sizes: tuple[tuple[int, ...], ...]
-    strides: tuple[tuple[int, ...], ...]
-    dropout: tuple[float, ...]
-    downsampling: Downsampling
-    upsampling: Upsampling
-    skip: Skip
-
-    @property
-    def depth(self) -> int:
-        return len(self.strides)
+from .unet_plan import Downsampling, Plan, make_plan
+from .unet_sizes import Margins, multiples, skip_margins
 
 
 @BUILDERS.register("unet")
@@ -47,42 +34,78 @@ def build_unet(
     depth: int = 4,
     blocks: int | Sequence[int] = 2,
     kernel_size: Size | Sequence[Size] = 3,
+    dilation: Size | Sequence[Size] = 1,
+    decoder_filters: int | Sequence[int] | None = None,
+    decoder_blocks: int | Sequence[int] | None = None,
+    decoder_kernel_size: Size | Sequence[Size] | None = None,
     strides: Size | Sequence[Size] = 2,
     downsampling: Downsampling = "max_pool",
+    downsampling_kernel: Size | Sequence[Size] | None = None,
     upsampling: Upsampling = "transposed_conv",
-    padding: Padding = "same",
-    activation: str = "relu",
-    normalization: Normalization = "none",
-    dropout: float | Sequence[float] = 0.0,
+    upsampling_kernel: Size | Sequence[Size] | None = None,
     skip: Skip = "concat",
+    padding: Padding = "same",
+    convolution: Convolution = "standard",
+    block_order: BlockOrder = "conv-norm-act",
+    normalization: Normalization = "none",
+    activation: Activation = "relu",
+    bias: Bias = "auto",
+    dropout: float | Sequence[float] = 0.0,
+    decoder_dropout: float | Sequence[float] = 0.0,
+    dropout_kind: DropoutKind = "element",
+    initializer: str = INITIALIZER,
+    l2: float = 0.0,
+    deep_supervision: int = 0,
     classifier_activation: Literal["auto", "sigmoid", "softmax"] | None = "auto",
     name: str = "unet",
 ) -> keras.Model:
     """Builds a U-Net; the default is the network of the 2015 paper in `same` form.
 
     Args:
-        input_shape: `(*spatial, channels)` with one to three spatial axes; a spatial size may be None.
+        input_shape: `(*spatial, channels)` with one to three spatial axes; a spatial size may be None. With `padding="same"` any size fits:
+            one that the strides do not divide is padded with zeros behind its last position, and the output is cut back.
         num_classes: int, maps in the output. 1 means one probability per pixel, 2 or more a distribution over classes.
         filters: int for the first stage, doubled from stage to stage, or one per stage (`depth` + 1 values, bottleneck last).
         depth: int, how often the resolution is reduced. The bottleneck is stage `depth` + 1.
-        blocks: int or one per stage, convolutions per stage; the decoder mirrors the encoder.
-        kernel_size: int or one per stage, each an int or one per axis.
+        blocks: int or one per stage, convolutions per stage.
+        kernel_size: int or one per stage, each an int or one per axis; odd with `padding="same"`.
+        dilation: int or one per stage, each an int or one per axis, of the stage's convolutions; the decoder's are those of the encoder.
+        decoder_filters, decoder_blocks, decoder_kernel_size: the same for the decoder (`depth` values, shallowest first); the encoder's
+            unless given.
         strides: int or one per down-sampling (`depth` values), each an int or one per axis: how much it divides the size.
-        downsampling: `max_pool`, `avg_pool`, `strided_conv` (an extra 3-wide convolution that keeps the channels) or `blur_pool`.
-        upsampling: `transposed_conv` (kernel = stride), or `nearest`, `bilinear` or `pixel_shuffle` with a 3-wide convolution.
-        padding: `same`, or `valid` as in the paper: the stages' convolutions use no padding, the output is smaller than the input, and
-            skips are cropped. Strided convolutions, blur pooling and the convolutions after `nearest`, `bilinear` and `pixel_shuffle`
-            still pad their own borders: free of border effects is pooling with `transposed_conv`, the paper's choice.
-        activation: str, a function of `keras.activations`.
-        normalization: `none`, `batch`, `instance`, `group` (8 groups) or `layer`, after each convolution, whose bias is then left out.
-        dropout: float or one per stage (`depth` + 1 values), rates at the end of each encoder stage and of the bottleneck.
+        downsampling: `max_pool`, `avg_pool`, `blur_pool` (dense maximum, binomial low-pass, subsampling; Zhang 2019), or strided
+            convolutions in one of three conventions: `strided_conv` (an extra one that keeps the channels), `strided_conv_widen` (an extra
+            one to the next stage's filters, by default twice as many), `strided_first_conv` (the next stage's first one is strided).
+        downsampling_kernel: int or one per down-sampling: the window of pooling (the stride unless given), the kernel of a strided
+            convolution (3) or of the low-pass filter (3). A single size holds for the axes that are divided.
+        upsampling: `transposed_conv`; `nearest` or `bilinear` interpolation and a convolution; `pixel_shuffle` (a convolution, then
+            channels are moved into space; Shi et al. 2016, with ICNR initialization); `max_unpool` (a convolution, then values are put
+            where max pooling found them; SegNet, Badrinarayanan et al. 2017).
+        upsampling_kernel: int or one per up-sampling: the kernel of the transposed convolution (the stride unless given) or of the
+            convolution (3).
         skip: `concat`, `add`, `attention` (additive gate, Oktay et al. 2018) or `none`.
+        padding: `same`, or `valid` as in the paper: nothing is padded anywhere, so that no output pixel depends on padding; the output
+            is smaller than the input, and skips are cropped.
+        convolution: `standard`, or `separable` (depthwise, then 1 wide; one or two dimensions) in the stages.
+        block_order: `conv-norm-act`; `norm-act-conv` (pre-activation, He et al. 2016; the first convolution comes bare, and norm and
+            activation close the network before the head); `conv-act-norm`. Blocks are named `conv1`, `preact_conv1`, `postnorm_conv1`.
+        normalization: `none`, `batch`, `instance`, `group` (8 groups) or `layer`, for each convolution.
+        activation: name of a function in `keras.activations`, or a layer with its arguments, `{"LeakyReLU": {"negative_slope": 0.01}}`.
+        bias: `auto` leaves out the biases that a norm makes redundant, `always` keeps them.
+        dropout: float or one per stage (`depth` + 1 values), rates at the end of each encoder stage and of the bottleneck.
+        decoder_dropout: float or one per decoder stage (`depth` values), shallowest first.
+        dropout_kind: `element`, or `spatial`, which drops whole maps.
+        initializer: name of an initializer in `keras.initializers`, of every kernel but the head's.
+        l2: float, weight of the L2 penalty on these kernels.
+        deep_supervision: int, extra heads at decoder stages 2, 3, ..., at their own resolutions. The model is then a `DeeplySupervised`,
+            compiled and fitted like any other.
         classifier_activation: `auto` (sigmoid for one map, softmax for more), `sigmoid`, `softmax`, or None for logits.
         name: str, the name of the model.
 
     Returns:
         An uncompiled functional `keras.Model` from `(batch, *spatial, channels)` to `(batch, *spatial, num_classes)`, float32
-        output also under mixed precision. Layers are named by stage: `encoder1_conv1`, `bottleneck_conv2`, `decoder1_up`, `head`.
+        output also under mixed precision; a list of such maps with deep supervision, the main one first. Layers are named by stage:
+        `encoder1_conv1`, `bottleneck_conv2`, `decoder1_up`, `head`.
 
     Raises:
         ArgumentError: a `ValueError` that names the argument, what was expected and what was received.
@@ -96,37 +119,40 @@ def build_unet(
     stages.check_name(name)
     stages.check_positive("num_classes", num_classes)
     stages.check_positive("depth", depth)
-    of = f"depth={depth}"
-    plan = Plan(
-        style=Style(rank, padding, activation, normalization),
-        filters=stages.doubling(filters, depth + 1, of),
-        blocks=stages.per_stage("blocks", blocks, depth + 1, of),
-        kernel_sizes=stages.sizes_per_stage("kernel_size", kernel_size, depth + 1, rank, of),
-        strides=stages.sizes_per_stage("strides", strides, depth, rank, of),
-        dropout=stages.per_stage("dropout", dropout, depth + 1, of),
+    plan = make_plan(
+        style=Style(rank, padding, activation, normalization, block_order, convolution, bias, initializer, l2),
+        depth=depth,
+        filters=filters,
+        decoder_filters=decoder_filters,
+        blocks=blocks,
+        decoder_blocks=decoder_blocks,
+        kernel_size=kernel_size,
+        decoder_kernel_size=decoder_kernel_size,
+        dilation=dilation,
+        strides=strides,
         downsampling=downsampling,
+        downsampling_kernel=downsampling_kernel,
         upsampling=upsampling,
+        upsampling_kernel=upsampling_kernel,
+        dropout=dropout,
+        decoder_dropout=decoder_dropout,
+        dropout_kind=dropout_kind,
         skip=skip,
+        deep_supervision=deep_supervision,
     )
-    _check(plan)
-    margins = _margins(plan, input_shape)
-    head = b.head_activation(classifier_activation, num_classes)
+    margins = skip_margins(plan, input_shape)
+    activation_of_heads = b.head_activation(classifier_activation, num_classes)
 
-    inputs = keras.Input(input_shape, name="image")
-    x, skips = _encoder(inputs, plan)
-    x = _decoder(x, skips, margins, plan)
-    return keras.Model(inputs, b.head(x, num_classes, head, rank), name=name)
-
-
-def _check(plan: Plan) -> None:
-    check_choice("downsampling", plan.downsampling, get_args(Downsampling))
-    check_choice("upsampling", plan.upsampling, get_args(Upsampling))
-    check_choice("skip", plan.skip, get_args(Skip))
-    b.check_style(plan.style, plan.filters)
-    for value in plan.blocks:
-        stages.check_positive("blocks", value)
-    for rate in plan.dropout:
-        stages.check_rate("dropout", rate)
+    image = keras.Input(input_shape, name="image")
+    x = pad_to_multiple(image, multiples(plan), "image") if padding == "same" else image
+    x, skips = _encoder(x, plan)
+    maps = _decoder(x, skips, margins, plan)
+    outputs = [_head(maps[stage], image, stage, num_classes, activation_of_heads, plan) for stage in range(deep_supervision + 1)]
+    if not deep_supervision:
+        return keras.Model(image, outputs[0], name=name)
+    model = DeeplySupervised(image, outputs, name=name)
+    model.scales = [_scale(plan, stage) for stage in range(deep_supervision + 1)]
+    return model
 
 
 def _encoder(x, plan: Plan):
@@ -134,87 +160,73 @@ def _encoder(x, plan: Plan):
     skips = []
     for stage in range(plan.depth):
         name = f"encoder{stage + 1}"
-        x = _stage(x, stage, plan, name, plan.dropout[stage])
+        x = _encoder_stage(x, stage, plan, name)
         skips.append(x)
-        x = b.downsample(x, plan.downsampling, plan.strides[stage], plan.style, name)
-    return _stage(x, plan.depth, plan, "bottleneck", plan.dropout[plan.depth]), skips
+        x = _downsample(x, stage, plan, name)
+    return _encoder_stage(x, plan.depth, plan, "bottleneck"), skips
 
 
-def _decoder(x, skips, margins, plan: Plan):
-    """The expanding path: up-sample, crop the skip to size, join, convolve; deepest stage first."""
+def _downsample(x, stage: int, plan: Plan, name: str):
+    """Nothing where the next stage's first convolution is strided."""
+    kernel, strides = plan.downsampling_kernels[stage], plan.strides[stage]
+    match plan.downsampling:
+        case "strided_first_conv":
+            return x
+        case "strided_conv_widen":
+            return downsample(x, "strided_conv", strides, plan.style, name, kernel, plan.style.padding, plan.filters[stage + 1])
+        case kind:
+            return downsample(x, kind, strides, plan.style, name, kernel, plan.style.padding)
+
+
+def _encoder_stage(x, stage: int, plan: Plan, name: str):
+    """The first block of all comes bare: there is nothing before it that a norm or an activation should change."""
+    for number in range(1, plan.blocks[stage] + 1):
+        strided = plan.downsampling == "strided_first_conv" and stage > 0 and number == 1
+        x = b.conv(
+            x,
+            plan.filters[stage],
+            plan.kernel_sizes[stage],
+            plan.style,
+            f"{name}_{plan.style.block_name(number)}",
+            strides=plan.strides[stage - 1] if strided else 1,
+            dilation=plan.dilations[stage],
+            bare=stage == 0 and number == 1,
+        )
+    return b.dropout(x, plan.dropout[stage], name, plan.dropout_kind, plan.style.rank)
+
+
+def _decoder(x, skips, margins: Sequence[Margins], plan: Plan) -> list:
+    """The expanding path: up-sample, crop the skip to size, join, convolve; deepest stage first. Returns all maps, shallowest first."""
+    maps = []
     for stage in reversed(range(plan.depth)):
         name = f"decoder{stage + 1}"
-        x = b.upsample(x, plan.upsampling, plan.filters[stage], plan.strides[stage], plan.style, name)
-        if plan.skip != "none":
-            x = b.join(b.crop_centre(skips[stage], margins[stage], name), x, plan.skip, plan.style, name)
-        x = _stage(x, stage, plan, name)
-    return x
+        needed = plan.skip != "none" or plan.upsampling == "max_unpool"
+        skip = crop(skips[stage], margins[stage], name) if needed else None
+        options = {"kernel": plan.upsampling_kernels[stage], "pooled": skip}
+        x = upsample(x, plan.upsampling, plan.up_filters(stage), plan.strides[stage], plan.style, name, **options)
+        x = join(skip, x, plan.skip, plan.style, name)
+        x = _decoder_stage(x, stage, plan, name)
+        maps.append(x)
+    return maps[::-1]
 
 
-def _stage(x, stage: int, plan: Plan, name: str, dropout: float = 0.0):
-    x = b.conv_stage(x, plan.filters[stage], plan.blocks[stage], plan.kernel_sizes[stage], plan.style, name)
-    return b.dropout(x, dropout, name)
+def _decoder_stage(x, stage: int, plan: Plan, name: str):
+    for number in range(1, plan.decoder_blocks[stage] + 1):
+        block = f"{name}_{plan.style.block_name(number)}"
+        x = b.conv(x, plan.decoder_filters[stage], plan.decoder_kernel_sizes[stage], plan.style, block, dilation=plan.dilations[stage])
+    return b.dropout(x, plan.decoder_dropout[stage], name, plan.dropout_kind, plan.style.rank)
 
 
-def _margins(plan: Plan, input_shape: Sequence[int | None]) -> list[tuple[int, ...]]:
-    """What is cut off each skip in total, per stage and axis; refuses sizes that do not come out even."""
-    per_axis = []
-    for axis, size in enumerate(input_shape[:-1]):
-        lost = [_lost(plan, stage, axis) for stage in range(plan.depth + 1)]
-        strides = [stride[axis] for stride in plan.strides]
-        period, smallest = legal_sizes(lost, strides)
-        if size is not None and _walk(size, lost, strides) is None:
-            raise ArgumentError("input_shape", _illegal(size, tuple(input_shape), period, smallest, plan))
-        per_axis.append(_walk(smallest, lost, strides))
-    return list(zip(*per_axis, strict=True))
+def _head(x, image, stage: int, num_classes: int, activation: str | None, plan: Plan):
+    """The classifier of a decoder stage, `head` for the first, cut back to the size of the image."""
+    name = "head" if stage == 0 else f"decoder{stage + 1}_head"
+    if plan.style.order == "norm-act-conv":
+        x = b.normalize_and_activate(x, plan.style, name)
+    if plan.style.padding == "same":
+        x = crop_to(x, image, _scale(plan, stage), name)
+    return b.head(x, num_classes, activation, plan.style.rank, name)
 
 
-def _lost(plan: Plan, stage: int, axis: int) -> int:
-    """Rows that the unpadded convolutions of a stage take off the map."""
-    return plan.blocks[stage] * (plan.kernel_sizes[stage][axis] - 1) if plan.style.padding == "valid" else 0
-
-
-def legal_sizes(lost: Sequence[int], strides: Sequence[int]) -> tuple[int, int]:
-    """The sizes n that pass every down-sampling without a remainder, along one axis: n % period == smallest % period, n >= smallest.
-
-    Args:
-        lost: rows that each stage takes off, bottleneck last.
-        strides: divisor of each down-sampling.
-
-    >>> legal_sizes([4, 4, 4, 4, 4], [2, 2, 2, 2])
-    (16, 188)
-    """
-    period = prod(strides)
-    size = sum(loss * prod(strides[:stage]) for stage, loss in enumerate(lost[:-1])) % period or period
-    while _walk(size, lost, strides) is None:
-        size += period
-    return period, size
-
-
-def _walk(size: int, lost: Sequence[int], strides: Sequence[int]) -> list[int] | None:
-    """Follows one axis down and up; returns the margin of each skip, or None where a size does not come out even or vanishes."""
-    skips = []
-    for loss, stride in zip(lost, strides, strict=False):
-        size -= loss
-        if size <= 0 or size % stride:
-            return None
-        skips.append(size)
-        size //= stride
-    size -= lost[-1]
-    margins = []
-    for skip, loss, stride in reversed(list(zip(skips, lost, strides, strict=False))):
-        margins.append(skip - size * stride)
-        size = size * stride - loss
-        if size <= 0:
-            return None
-    return margins[::-1]
-
-
-def _illegal(size: int, shape: tuple, period: int, smallest: int, plan: Plan) -> str:
-    """What to write for a size that the network cannot take, with the nearest ones that it can."""
-    below = size - (size - smallest) % period
-    nearest = f"are {below} and {below + period}" if below >= smallest else f"is {smallest}"
-    return (
-        f'expected spatial sizes n with n % {period} == {smallest % period} and n >= {smallest} for padding="{plan.style.padding}" '
-        f"and depth={plan.depth}; the nearest to {size} {nearest}. Received: {shape}."
-    )
+def _scale(plan: Plan, stage: int) -> tuple[int, ...]:
+    """Pixels of the image per position of a stage, per axis."""
+    return tuple(prod(strides[axis] for strides in plan.strides[:stage]) for axis in range(plan.style.rank))

@@ -13,7 +13,7 @@ import keras
 
 from ..data import Batches, Dataset, Samples
 from ..errors import TrainingError
-from .objective import compile_model, monitored
+from .objective import compile_model, main, monitored
 from .recipe import Training
 from .state import History, load_state, load_weights, save_state, save_weights
 
@@ -80,7 +80,7 @@ def make_batches(model: keras.Model, dataset: Dataset, samples: Samples, trainin
         samples,
         training.batch_size,
         size=dataset.window if maps else None,
-        output_size=model.output_shape[1:3] if maps else None,
+        output_size=main(model).output_shape[1:3] if maps else None,
         training=training_split,
         augmentation=dataset.augmentation,
         seed=training.seed,

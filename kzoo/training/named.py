@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from ..errors import ArgumentError, InputError, did_you_mean, one_line
-from ..models import BUILDERS
+from ..models import BUILDERS, find_preset, list_presets
 from ..schema import check_values
 from .prepare import prepare
 from .recipe import load_recipe, shipped_recipes
@@ -23,7 +23,8 @@ def named_model(
     """Builds or loads a model.
 
     Args:
-        source: the name of a builder (`unet`), a recipe (a file, or the name of one that ships with kzoo), or a `.keras` file.
+        source: the name of a preset (`unet_2015`) or builder (`unet`), a recipe (a file, or the name of one that ships with kzoo), or a
+            `.keras` file.
         settings: arguments of the builder by name, or values of the recipe by path.
         input_shape: `(*spatial, channels)`, the same as a setting of that name. A recipe's data are read unless it and the number of
             classes are given, since the data decide on them.
@@ -41,12 +42,15 @@ def named_model(
     shape = {} if input_shape is None else {"input_shape": list(input_shape)}
     if source.endswith(SUFFIXES):
         return _load(source, {**(settings or {}), **shape})
+    if source in list_presets():
+        preset = find_preset(source)
+        return _build(preset.builder, {"name": source, **preset.arguments, **(settings or {}), **shape}, source)
     if source in BUILDERS:
         return _build(source, {**(settings or {}), **shape})
     if not Path(source).is_file() and source not in shipped_recipes():
-        known = [*BUILDERS, *shipped_recipes()]
+        known = [*list_presets(), *BUILDERS, *shipped_recipes()]
         hint = did_you_mean(source, known)
-        raise InputError(f"{source}: expected a builder or recipe ({', '.join(known)}), a recipe file or a .keras file.{hint}")
+        raise InputError(f"{source}: expected a preset, builder or recipe ({', '.join(known)}), a recipe file or a .keras file.{hint}")
     recipe = load_recipe(source, {**(settings or {}), **{f"model.{name}": value for name, value in shape.items()}})
     if {"input_shape", "num_classes"} <= set(recipe.model):
         return _build(recipe.builder, recipe.model, "model")

@@ -4,6 +4,7 @@ import keras
 
 from ..data import Dataset
 from ..errors import ArgumentError
+from ..models import DeeplySupervised, main_output
 from .losses import Crossentropy, CrossentropyDice, Dice
 from .metrics import Accuracy, IoU
 from .recipe import Training
@@ -55,6 +56,11 @@ def monitored(training: Training, dataset: Dataset) -> str:
 def returns_logits(model: keras.Model) -> bool:
     """Whether the model's last layer has no activation."""
     return getattr(model.layers[-1], "activation", None) is keras.activations.linear
+
+
+def main(model: keras.Model) -> keras.Model:
+    """The network that predicts: without the extra heads of deep supervision, where it has any."""
+    return main_output(model) if isinstance(model, DeeplySupervised) else model
 
 
 def _metric(name: str, num_classes: int, from_logits: bool) -> keras.metrics.Metric:

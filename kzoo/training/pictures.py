@@ -8,7 +8,7 @@ import numpy as np
 from ..data import IGNORE, Dataset
 from .fit import make_batches
 from .metrics import predicted_classes
-from .objective import returns_logits
+from .objective import main, returns_logits
 from .recipe import Training
 from .state import History
 
@@ -43,7 +43,7 @@ def predictions(model: keras.Model, dataset: Dataset, training: Training) -> "Fi
     inputs, targets = make_batches(model, dataset, dataset.validation, training)[0]
     draw = _draw_maps if dataset.task == "segmentation" else _draw_labels
     count = 6 if dataset.task == "segmentation" else 24
-    scores = model.predict(inputs[:count], verbose=0)
+    scores = main(model).predict(inputs[:count], verbose=0)
     guesses = keras.ops.convert_to_numpy(predicted_classes(scores, returns_logits(model)))
     return draw(inputs[:count], targets[:count], guesses, dataset.classes)
 

@@ -9,7 +9,7 @@ import keras
 from ..data import SOURCES, Dataset
 from ..errors import ArgumentError
 from ..models import BUILDERS
-from .objective import check_objective
+from .objective import check_objective, main
 from .recipe import Recipe, RecipeError, builder_problems
 
 
@@ -42,7 +42,7 @@ def _build(recipe: Recipe, dataset: Dataset) -> keras.Model:
         if error.argument == "input_shape" and "size" in recipe.resolved()["data"]:
             raise ArgumentError("input_shape", f"{error.message} The shape is that of the data: set data.size.") from error
         raise
-    if (len(model.output_shape) > 2) != (dataset.task == "segmentation"):
+    if (len(main(model).output_shape) > 2) != (dataset.task == "segmentation"):
         wanted = "class maps" if dataset.task == "segmentation" else "one class per image"
         raise ArgumentError("builder", f"expected a network for {wanted}, as data.source={recipe.source} has. Received: {recipe.builder}.")
     return model

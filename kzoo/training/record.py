@@ -12,10 +12,12 @@ import yaml
 
 from ..analysis import Profile, draw
 from ..data import Dataset
+from ..models import describe, remember, save
 from ..tracking import Run
 from . import pictures
 from .environment import describe_environment
 from .fit import STATE, Fitted, make_batches
+from .objective import main
 from .recipe import Recipe, flatten
 from .state import History, read_history
 
@@ -25,7 +27,7 @@ AS_WRITTEN, AS_RESOLVED = "recipe.yaml", "recipe_resolved.yaml"
 def log_setup(run: Run, recipe: Recipe, dataset: Dataset, model: keras.Model, cost: Profile) -> None:
     """Everything that is known before the first epoch."""
     resolved = recipe.resolved()
-    resolved["model"] |= {"input_shape": list(dataset.input_shape), "num_classes": model.output_shape[-1]}
+    resolved["model"] |= {"input_shape": list(dataset.input_shape), "num_classes": main(model).output_shape[-1]}
     run.log_text(recipe.text, AS_WRITTEN)
     run.log_text(yaml.safe_dump(resolved, sort_keys=False), AS_RESOLVED)
     run.log_parameters(flatten({key: resolved[key] for key in ("model", "data", "training")}))
@@ -92,9 +94,12 @@ def log_results(run: Run, recipe: Recipe, dataset: Dataset, model: keras.Model, 
 
 def _log_model(run: Run, model: keras.Model) -> None:
     """The model as `model.keras`: uncompiled, so that plain Keras loads it without the losses and metrics of kzoo."""
+    predictor = main(model)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.keras"
-        keras.Model(model.input, model.output, name=model.name).save(file)
+        plain = keras.Model(predictor.input, predictor.output, name=model.name)
+        remember(plain, describe(predictor))
+        save(plain, file)
         run.log_file(file)
 
 

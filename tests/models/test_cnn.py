@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kzoo import ArgumentError, build_cnn
-from kzoo.layers.blocks import Downsampling
+from kzoo.layers.downsampling import Downsampling
 
 
 def test_the_convnet_of_the_keras_example():

@@ -1,0 +1,149 @@
+"""What all convolutions of a network share: rank, padding, norm, activation, their order; and how an activation is named."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import keras
+
+from ..errors import ArgumentError, check_choice, did_you_mean
+
+Padding = Literal["same", "valid"]
+Normalization = Literal["none", "batch", "instance", "group", "layer"]
+BlockOrder = Literal["conv-norm-act", "norm-act-conv", "conv-act-norm"]
+Convolution = Literal["standard", "separable"]
+Bias = Literal["auto", "always"]
+Activation = str | Mapping[str, Mapping[str, Any]]
+"""The name of a function in `keras.activations`, or a Keras layer with its arguments: `{"LeakyReLU": {"negative_slope": 0.01}}`."""
+Size = int | Sequence[int]
+"""A size along every axis, or one per spatial axis: 3 or (1, 3, 3)."""
+
+GROUPS = 8
+"""Groups of `normalization="group"`: nnU-Net's and MONAI's number, which also fits narrow stages (Wu and He 2018 use 32)."""
+
+INITIALIZER = "he_normal"
+"""Standard deviation sqrt(2 / N), as in the U-Net paper (section 3, after He et al. 2015)."""
+
+ACTIVATION_LAYERS = ("ReLU", "LeakyReLU", "PReLU", "ELU")
+"""Keras's activation layers that work on every position by itself."""
+
+NO_ACTIVATIONS = ("get", "serialize", "deserialize", "glu", "threshold")
+"""Names in `keras.activations` that are no function from a map to one of the same shape, or need arguments of their own."""
+
+
+@dataclass(frozen=True)
+class Style:
+    """What all convolutions of a network share; `order` is recorded in the names of the blocks, see `block_name`."""
+
+    rank: int
+    padding: Padding = "same"
+    activation: Activation = "relu"
+    normalization: Normalization = "none"
+    order: BlockOrder = "conv-norm-act"
+    convolution: Convolution = "standard"
+    bias: Bias = "auto"
+    initializer: str = INITIALIZER
+    l2: float = 0.0
+
+    @property
+    def normalized(self) -> bool:
+        return self.normalization != "none"
+
+    def block_name(self, number: int) -> str:
+        """`conv1`; `preact_conv1` where norm and activation come first, `postnorm_conv1` where the norm comes last."""
+        prefix = {"conv-norm-act": "", "norm-act-conv": "preact_", "conv-act-norm": "postnorm_"}[self.order]
+        return f"{prefix}conv{number}"
+
+    @property
+    def kernel_options(self) -> dict[str, Any]:
+        """Initializer and regularizer of a convolution's kernel."""
+        return {"kernel_initializer": self.initializer, "kernel_regularizer": keras.regularizers.L2(self.l2) if self.l2 else None}
+
+
+def ranked(name: str, rank: int):
+    """The Keras layer class of that name for 1-D, 2-D or 3-D maps: `ranked("Conv{}D", 2)` is `keras.layers.Conv2D`."""
+    return getattr(keras.layers, name.format(rank))
+
+
+def check_style(style: Style, filters: Sequence[int]) -> None:
+    """Raises `ArgumentError` for a choice that does not exist or has no effect, or filter counts that a group norm cannot divide."""
+    check_choice("padding", style.padding, get_args(Padding))
+    check_choice("normalization", style.normalization, get_args(Normalization))
+    check_choice("block_order", style.order, get_args(BlockOrder))
+    check_choice("convolution", style.convolution, get_args(Convolution))
+    check_choice("bias", style.bias, get_args(Bias))
+    check_activation("activation", style.activation)
+    _check_initializer(style.initializer)
+    _check_l2(style.l2)
+    if style.order == "conv-act-norm" and not style.normalized:
+        raise ArgumentError("block_order", 'expected conv-norm-act or norm-act-conv for normalization="none". Received: conv-act-norm.')
+    if style.convolution == "separable" and style.rank == 3:
+        raise ArgumentError(
+            "convolution", "expected standard for volumes, since Keras has no separable 3-D convolution. Received: separable."
+        )
+    odd = [f for f in filters if f % GROUPS] if style.normalization == "group" else []
+    if odd:
+        raise ArgumentError(
+            "filters",
+            f'expected multiples of {GROUPS}, the groups of normalization="group". Received: {odd[0]}. '
+            f"Use {-(-odd[0] // GROUPS) * GROUPS}, or another normalization.",
+        )
+
+
+def check_activation(argument: str, activation: Activation) -> None:
+    """Raises `ArgumentError` unless Keras knows an activation function, or makes an activation layer, of that name."""
+    if isinstance(activation, Mapping):
+        _check_activation_layer(argument, activation)
+        return
+    known = [n for n in dir(keras.activations) if n not in NO_ACTIVATIONS and n[0] != "_"]
+    if activation not in known:
+        hint = did_you_mean(activation, known)
+        raise ArgumentError(argument, f"expected the name of a function in keras.activations. Received: {activation}.{hint}")
+
+
+def _check_activation_layer(argument: str, activation: Mapping[str, Mapping[str, Any]]) -> None:
+    example = '{"LeakyReLU": {"negative_slope": 0.01}}'
+    if len(activation) != 1 or not all(isinstance(options, Mapping) for options in activation.values()):
+        raise ArgumentError(argument, f"expected one layer with its arguments, as in {example}. Received: {activation!r}.")
+    name = next(iter(activation))
+    check_choice(argument, name, ACTIVATION_LAYERS)
+    try:
+        getattr(keras.layers, name)(**activation[name])
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(
+            argument, f"expected arguments of keras.layers.{name}. Received: {dict(activation[name])} ({error})."
+        ) from error
+
+
+def _check_initializer(initializer: str) -> None:
+    try:
+        keras.initializers.get(initializer)
+    except (TypeError, ValueError) as error:
+        known = [n for n in dir(keras.initializers) if n.islower() and "_" in n]
+        hint = did_you_mean(initializer, known)
+        message = f"expected the name of an initializer in keras.initializers, such as he_normal. Received: {initializer!r}.{hint}"
+        raise ArgumentError("initializer", message) from error
+
+
+def _check_l2(l2: float) -> None:
+    if isinstance(l2, bool) or not isinstance(l2, int | float) or not 0 <= l2 < float("inf"):
+        raise ArgumentError("l2", f"expected a number of at least 0. Received: {l2!r}.")
+
+
+def normalize(x, kind: Normalization, name: str):
+    """Batch, instance (group norm with one group per channel), group or layer norm (over the channels of each position)."""
+    layers = {
+        "batch": lambda: keras.layers.BatchNormalization(name=name),
+        "instance": lambda: keras.layers.GroupNormalization(groups=-1, epsilon=1e-5, name=name),
+        "group": lambda: keras.layers.GroupNormalization(groups=GROUPS, epsilon=1e-5, name=name),
+        "layer": lambda: keras.layers.LayerNormalization(epsilon=1e-6, name=name),
+    }
+    return layers[kind]()(x)
+
+
+def activate(x, activation: Activation, name: str):
+    """An activation as a layer of its own."""
+    if isinstance(activation, str):
+        return keras.layers.Activation(activation, name=name)(x)
+    kind, options = next(iter(activation.items()))
+    return getattr(keras.layers, kind)(**options, name=name)(x)

@@ -1,0 +1,103 @@
+"""Deep supervision: heads at several resolutions, trained by plain `compile` and `fit` (Lee et al. 2015; nnU-Net, Isensee et al. 2021)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import keras
+from keras import ops
+
+from ..errors import ArgumentError
+from .identity import describe, is_described, remember
+
+
+@keras.saving.register_keras_serializable("kzoo")
+class DeeplySupervised(keras.Model):
+    """A functional model whose outputs are maps of one target at several resolutions, the full one first.
+
+    `compile` takes one loss and the metrics of the main output; `fit` and `evaluate` take the target, and sample weights of its shape, at
+    full resolution. For every other output the target is subsampled to its resolution: position p stands for pixel p * scale + scale // 2.
+    Output i weighs 1 / 2^i in the loss unless `loss_weights` are given. Metrics see the main output only.
+
+    Attributes:
+        scales: per output, pixels of the full resolution per position, along each axis.
+
+    >>> from kzoo import build_unet
+    >>> model = build_unet(input_shape=(32, 32, 1), num_classes=1, filters=4, depth=3, deep_supervision=2)
+    >>> model.output_shape, model.scales
+    ([(None, 32, 32, 1), (None, 16, 16, 1), (None, 8, 8, 1)], [(1, 1), (2, 2), (4, 4)])
+    """
+
+    scales: Sequence[Sequence[int]] = ()
+
+    def compile(self, optimizer="rmsprop", loss=None, *, loss_weights=None, **options):
+        """Like `keras.Model.compile` for one loss, which holds for every output; `loss_weights` default to 1, 1/2, 1/4, ..."""
+        count = len(self.outputs)
+        losses = loss if loss is None or isinstance(loss, list) else [loss] * count
+        super().compile(optimizer, losses, loss_weights=loss_weights or [0.5**number for number in range(count)], **options)
+
+    def compile_from_config(self, config):
+        """Compiles a model that was read from a file; Keras leaves that to classes with a `compile` of their own."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        targets = [resize_target(y, scale, ops.shape(output)) for scale, output in zip(self.scales, y_pred, strict=True)]
+        weights = sample_weight
+        if sample_weight is not None:
+            weights = [resize_target(sample_weight, scale, ops.shape(output)) for scale, output in zip(self.scales, y_pred, strict=True)]
+        return super().compute_loss(x, targets, y_pred, weights, training)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        return super().compute_metrics(x, y, y_pred[0], sample_weight)
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "scales": [list(scale) for scale in self.scales]}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        scales = [tuple(scale) for scale in config.pop("scales")]
+        model = super().from_config(config, custom_objects)
+        model.scales = scales
+        return model
+
+
+def resize_target(target, scale: Sequence[int], shape: Sequence):
+    """Subsamples `(batch, *spatial, ...)` to the sizes of an output's shape.
+
+    Raises:
+        ArgumentError: fewer axes, such as one weight per sample, which Keras does not take for maps either.
+
+    >>> import numpy as np
+    >>> resize_target(np.arange(9).reshape(1, 9), (4,), (1, 3, 1)).numpy().tolist()
+    [[2, 6, 8]]
+    """
+    if len(target.shape) <= len(scale):
+        raise ArgumentError("target", f"expected (batch, *spatial) with {len(scale)} spatial axes. Received: {tuple(target.shape)}.")
+    for axis, step in enumerate(scale, start=1):
+        if step > 1:
+            places = ops.arange(shape[axis]) * step + step // 2
+            target = ops.take(target, ops.minimum(places, ops.shape(target)[axis] - 1), axis=axis)
+    return target
+
+
+def main_output(model: keras.Model) -> keras.Model:
+    """The same network without its extra heads: the layers and weights are shared, the output is equal.
+
+    Args:
+        model: a `DeeplySupervised`.
+
+    Raises:
+        ArgumentError: the model has no extra heads.
+
+    >>> from kzoo import build_unet
+    >>> main_output(build_unet(input_shape=(32, 32, 1), num_classes=1, filters=4, depth=3, deep_supervision=2)).output_shape
+    (None, 32, 32, 1)
+    """
+    if not isinstance(model, DeeplySupervised):
+        raise ArgumentError("model", f"expected a network built with deep_supervision. Received: {type(model).__name__} {model.name}.")
+    main = keras.Model(model.inputs, model.outputs[0], name=model.name)
+    if is_described(model):
+        known = describe(model)
+        arguments = {**known.arguments, "deep_supervision": 0}
+        remember(main, replace(known, arguments=arguments, parameters=main.count_params()))
+    return main

@@ -1,0 +1,248 @@
+"""Who a network is: the builder and hyperparameters that it was built from, kept with it in memory and in its file."""
+
+import functools
+import hashlib
+import inspect
+import json
+import tempfile
+import typing
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from ..errors import ArgumentError, InputError, did_you_mean, one_line
+from ..schema import describe as in_words
+
+MEMBER = "kzoo.json"
+"""The description's name inside a `.keras` file, which is a zip archive."""
+
+_ATTRIBUTE = "kzoo_description"
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a network was built from.
+
+    Attributes:
+        builder: its name, such as `unet`.
+        arguments: every hyperparameter, defaults included, as plain values.
+        version: of kzoo.
+        parameters: total, as Keras counts; a check when the network is built again.
+    """
+
+    builder: str
+    arguments: Mapping[str, Any]
+    version: str
+    parameters: int
+
+    @property
+    def hash(self) -> str:
+        """Twelve digits that are equal for equal configurations; the model's name does not count."""
+        arguments = {key: value for key, value in self.arguments.items() if key != "name"}
+        text = json.dumps({"builder": self.builder, "arguments": arguments}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @property
+    def methods(self) -> str:
+        """A paragraph for a methods section, with the works that it cites."""
+        from .methods import paragraph
+
+        return paragraph(self)
+
+    def to_json(self) -> str:
+        """The description as JSON text."""
+        return json.dumps({**asdict(self), "hash": self.hash}, indent=1)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Description":
+        """From what `to_json` wrote."""
+        try:
+            return cls(**{key: values[key] for key in ("builder", "arguments", "version", "parameters")})
+        except (KeyError, TypeError) as error:
+            raise ArgumentError(
+                "description", f"expected what kzoo.describe gave. Received: {values!r:.80} ({one_line(error)})."
+            ) from error
+
+
+Builder = Callable[..., keras.Model]
+
+
+def identified(builder: Builder) -> Builder:
+    """A decorator of builders: names are checked against the signature, and the model remembers what it was built from."""
+    parameters = inspect.signature(builder).parameters
+
+    @functools.wraps(builder)
+    def build(**arguments: Any) -> keras.Model:
+        _check_names(builder, arguments)
+        model = builder(**arguments)
+        values = {name: _plain(arguments.get(name, parameter.default)) for name, parameter in parameters.items()}
+        remember(model, Description(builder.__name__.removeprefix("build_"), values, _version(), model.count_params()))
+        return model
+
+    return build
+
+
+def describe(model: keras.Model) -> Description:
+    """What a network was built from.
+
+    Args:
+        model: built by one of kzoo's builders, or read by `kzoo.load`.
+
+    Raises:
+        ArgumentError: the model does not say.
+
+    >>> from kzoo import build_unet, describe
+    >>> description = describe(build_unet(input_shape=(64, 64, 1), num_classes=2, filters=8))
+    >>> description.builder, description.arguments["filters"], description.arguments["depth"], description.hash
+    ('unet', 8, 4, '...')
+    """
+    found = getattr(model, _ATTRIBUTE, None)
+    if found is None:
+        raise ArgumentError(
+            "model",
+            f"expected a network from one of kzoo's builders, or read by kzoo.load from a file of kzoo.save. Received: {_name(model)}.",
+        )
+    return found
+
+
+def is_described(model: keras.Model) -> bool:
+    """Whether a model says what it was built from."""
+    return hasattr(model, _ATTRIBUTE)
+
+
+def remember(model: keras.Model, description: Description) -> None:
+    """Attaches a description to a model."""
+    setattr(model, _ATTRIBUTE, description)
+
+
+def build(description: Description | Mapping[str, Any]) -> keras.Model:
+    """Builds the network of a description again, with new weights.
+
+    Args:
+        description: from `describe`, or a mapping with its `builder`, `arguments`, `version` and `parameters`.
+
+    Raises:
+        ArgumentError: no such builder, or arguments that it does not take.
+        InputError: the network has another number of parameters than it had, since kzoo's builders have changed.
+
+    >>> from kzoo import build, build_unet, describe
+    >>> description = describe(build_unet(input_shape=(64, 64, 1), num_classes=2, filters=8))
+    >>> describe(build(description)) == description
+    True
+    """
+    from .registry import BUILDERS
+
+    wanted = description if isinstance(description, Description) else Description.from_dict(description)
+    model = BUILDERS[wanted.builder](**wanted.arguments)
+    if model.count_params() != wanted.parameters:
+        raise InputError(
+            f"description {wanted.hash}: expected {wanted.parameters:,} parameters, as kzoo {wanted.version} built it. "
+            f"Received: {model.count_params():,} from kzoo {_version()}. Install that version."
+        )
+    return model
+
+
+def save(model: keras.Model, path: str | Path) -> None:
+    """Saves a network with its description as a `.keras` file, which plain Keras loads as well.
+
+    A network made of Keras's own layers loads where kzoo is not installed; one with kzoo's layers (`BlurPool`, `PixelShuffle`,
+    `LinearUpsampling`, `MaxUnpooling`, padding of sizes that are None, deep supervision) needs `import kzoo.layers, kzoo.models`.
+
+    Args:
+        model: from one of kzoo's builders.
+        path: ends in `.keras`. The file is replaced as a whole or not at all.
+
+    Raises:
+        ArgumentError: another ending, or a model that does not know what it was built from.
+
+    >>> import tempfile
+    >>> from kzoo import build_unet, describe, load, save
+    >>> model = build_unet(input_shape=(64, 64, 1), num_classes=2, filters=8)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(model, folder + "/unet.keras")
+    ...     describe(load(folder + "/unet.keras")) == describe(model)
+    True
+    """
+    description = describe(model)
+    path = Path(path)
+    if path.suffix != ".keras":
+        raise ArgumentError("path", f"expected a file name that ends in .keras. Received: {path}.")
+    if not path.parent.is_dir():
+        raise ArgumentError("path", f"expected a folder that exists. Received: {path.parent}.")
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".kzoo-") as folder:
+        draft = Path(folder) / path.name
+        model.save(draft)
+        with zipfile.ZipFile(draft, "a") as archive:
+            archive.writestr(MEMBER, description.to_json())
+        draft.replace(path)
+
+
+def load(path: str | Path) -> keras.Model:
+    """Reads a `.keras` file; a network that `kzoo.save` wrote knows again what it was built from.
+
+    Args:
+        path: a file of `kzoo.save`, or any other that Keras can read.
+
+    Returns:
+        The model, compiled if it was.
+
+    Raises:
+        InputError: no such file, or Keras cannot read it.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file.")
+    try:
+        model = keras.saving.load_model(path)
+        described = _read_description(path)
+    except Exception as error:
+        raise InputError(f"{path}: expected a model that Keras can load ({one_line(error)}).") from error
+    if described is not None:
+        remember(model, described)
+    return model
+
+
+def _read_description(path: Path) -> Description | None:
+    if not zipfile.is_zipfile(path):
+        return None
+    with zipfile.ZipFile(path) as archive:
+        return Description.from_dict(json.loads(archive.read(MEMBER))) if MEMBER in archive.namelist() else None
+
+
+def _check_names(builder: Builder, arguments: Mapping[str, Any]) -> None:
+    """Arguments that the builder does not have, or that are missing."""
+    parameters = inspect.signature(builder).parameters
+    for name in arguments:
+        if name not in parameters:
+            raise ArgumentError(name, f"unknown; expected one of {', '.join(parameters)}.{did_you_mean(name, parameters)}")
+    for name, parameter in parameters.items():
+        if parameter.default is parameter.empty and name not in arguments:
+            raise ArgumentError(name, f"missing; expected {in_words(typing.get_type_hints(builder)[name])}.")
+
+
+def _plain(value: Any) -> Any:
+    """A hyperparameter as JSON holds it."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if value is None or isinstance(value, str | bool):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value)
+    return [_plain(inner) for inner in value]
+
+
+def _name(model: Any) -> str:
+    return f"{type(model).__name__} {getattr(model, 'name', '')}".strip()
+
+
+def _version() -> str:
+    from .. import __version__
+
+    return __version__

@@ -1,0 +1,83 @@
+"""Presets: names for exact sets of hyperparameters, each with the paper that it reproduces."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from typing import Any
+
+import keras
+
+from ..errors import check_choice
+from .registry import BUILDERS
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One exact network.
+
+    Attributes:
+        name, builder, arguments: what it is called, and what builds it.
+        paper, year: where it was published.
+        variant: which network of the paper it is, and what differs.
+        twin: the published number or framework that it equals.
+        trainable, total: parameters without and with the statistics of batch normalization.
+        macs: for one sample of its input shape.
+        receptive_field: smallest and largest over all output phases, along the first axis; the last local one where it is global.
+    """
+
+    name: str
+    builder: str
+    paper: str
+    year: int
+    variant: str
+    twin: str
+    trainable: int
+    total: int
+    macs: int
+    receptive_field: tuple[int, int]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+PRESETS: dict[str, Preset] = {}
+
+
+def register(*presets: Preset) -> None:
+    """Enters presets under their names."""
+    PRESETS.update({preset.name: preset for preset in presets})
+
+
+def list_presets(pattern: str = "*") -> list[str]:
+    """The names of the presets, sorted.
+
+    Args:
+        pattern: with `*` and `?` as in file names.
+
+    >>> from kzoo import list_presets
+    >>> list_presets("unet_2015*")
+    ['unet_2015', 'unet_2015_same']
+    """
+    return sorted(name for name in PRESETS if fnmatch(name, pattern))
+
+
+def build_preset(name: str, **overrides: Any) -> keras.Model:
+    """Builds a preset, perhaps with other values for some hyperparameters.
+
+    Args:
+        name: one of `list_presets()`.
+        overrides: arguments of the preset's builder.
+
+    Raises:
+        ArgumentError: no such preset, or an override that its builder does not take.
+
+    >>> from kzoo import build_preset
+    >>> build_preset("unet_2015").count_params(), build_preset("unet_2015", num_classes=1).count_params()
+    (31030658, 31030593)
+    """
+    preset = find_preset(name)
+    return BUILDERS[preset.builder](**{"name": name, **preset.arguments, **overrides})
+
+
+def find_preset(name: str) -> Preset:
+    """The preset of a name."""
+    check_choice("preset", name, list_presets())
+    return PRESETS[name]
