@@ -93,7 +93,7 @@ def _unet(values: Mapping[str, Any]) -> Iterator[str]:
         yield f"Its {_PHRASES['skip'][values['skip']]} the encoder's maps of the same resolution."
     if values["deep_supervision"]:
         heads = values["deep_supervision"]
-        yield f"Deeper stages of the decoder have heads of their own, {heads} in all, each with half the weight of the one above [Lee 2015]."
+        yield f"Deeper decoder stages have heads of their own, {heads} in all, each with half the weight of the one above [Lee 2015]."
 
 
 def _stages(values: Mapping[str, Any], stages: int) -> str:

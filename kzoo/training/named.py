@@ -50,7 +50,10 @@ def named_model(
     if not Path(source).is_file() and source not in shipped_recipes():
         known = [*list_presets(), *BUILDERS, *shipped_recipes()]
         hint = did_you_mean(source, known)
-        raise InputError(f"{source}: expected a preset, builder or recipe ({', '.join(known)}), a recipe file or a .keras file.{hint}")
+        raise InputError(
+            f"{source}: expected a preset ({', '.join(list_presets())}), a builder ({', '.join(BUILDERS)}), "
+            f"a recipe ({', '.join(shipped_recipes())}), a recipe file or a .keras file.{hint}"
+        )
     recipe = load_recipe(source, {**(settings or {}), **{f"model.{name}": value for name, value in shape.items()}})
     if {"input_shape", "num_classes"} <= set(recipe.model):
         return _build(recipe.builder, recipe.model, "model")

@@ -19,8 +19,10 @@ def test_a_recipe_takes_its_input_from_the_data():
 
 def test_a_recipe_with_all_sizes_reads_no_data(tmp_path):
     recipe = tmp_path / "r.yaml"
-    recipe.write_text("model: {builder: unet, num_classes: 2, filters: 4, depth: 1}\ndata: {source: image_folder, path: nowhere}\n")
-    assert named_model(str(recipe), input_shape=(32, 32, 1)).output_shape == (None, 32, 32, 2)
+    recipe.write_text(
+        "model: {builder: unet, num_classes: 2, filters: 4, depth: 1, padding: valid}\ndata: {source: image_folder, path: nowhere}\n"
+    )
+    assert named_model(str(recipe), input_shape=(32, 32, 1)).output_shape == (None, 16, 16, 2)
     with pytest.raises(InputError, match=r"^model.input_shape: expected spatial sizes"):
         named_model(str(recipe), input_shape=(33, 32, 1))
 
@@ -40,10 +42,10 @@ def test_a_saved_file_with_layers_of_kzoo(tmp_path):
 @pytest.mark.parametrize(
     ("source", "settings", "words"),
     [
-        ("unett", None, "unett: expected a builder or recipe .* Did you mean unet"),
+        ("unett", None, "unett: expected a preset .* Did you mean unet"),
         ("unet", {"num_classes": 2}, "unet.input_shape: missing; .* Give it by --set"),
         ("unet", {**SMALL, "depht": 2}, "unet.depht: unknown; .* Did you mean depth"),
-        ("unet", {**SMALL, "input_shape": [17, 16, 1]}, "unet.input_shape: expected spatial sizes"),
+        ("unet", {**SMALL, "input_shape": [17, 16, 1], "padding": "valid"}, "unet.input_shape: expected spatial sizes"),
         ("nowhere.keras", None, "nowhere.keras: no such file"),
         ("nowhere.keras", {"depth": 2}, "--set: expected none for a saved model"),
         ("digits", {"model.depht": 2}, "model.depht: unknown"),

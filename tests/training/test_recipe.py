@@ -25,7 +25,8 @@ training: {epochs: 0, optimizer: addam, early_stopping: {patience: 0}}
         load_recipe(path)
     assert caught.value.problems == [
         "experment: unknown; expected one of experiment, run, model, data, training. Did you mean experiment?",
-        "model.downsampling: expected one of max_pool, avg_pool, strided_conv, blur_pool. Received: maxpol. Did you mean max_pool?",
+        "model.downsampling: expected one of max_pool, avg_pool, strided_conv, strided_conv_widen, strided_first_conv, blur_pool. "
+        "Received: maxpol. Did you mean max_pool?",
         next(p for p in caught.value.problems if p.startswith("model.filtres: unknown;") and p.endswith("Did you mean filters?")),
         "model.filters: expected one value or 5 (one per stage, depth=4). Received: 2 values, [8, 16].",
         "data.size: expected an integer of at least 32 and at most 192. Received: big.",

@@ -120,9 +120,9 @@ def test_one_map_for_two_classes(shared_store, classifier_activation):
     ("settings", "message"),
     [
         (
-            {"data__size": 34},
-            'recipe: model.input_shape: expected spatial sizes n with n % 4 == 0 and n >= 4 for padding="same" and depth=2; '
-            "the nearest to 34 are 32 and 36. Received: (34, 34, 1). The shape is that of the data: set data.size.",
+            {"data__size": 46, "model__padding": "valid"},
+            'recipe: model.input_shape: expected spatial sizes n with n % 4 == 0 and n >= 44 for padding="valid" and depth=2; '
+            "the nearest to 46 are 44 and 48. Received: (46, 46, 1). The shape is that of the data: set data.size.",
         ),
         ({"data__size": 8}, "recipe: data.size: expected an integer of at least 32 and at most 192. Received: 8."),
         ({"model": {"builder": "cnn"}}, "recipe: model.builder: expected a network for class maps, as data.source=digit_scenes has."),
