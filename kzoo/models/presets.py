@@ -59,11 +59,11 @@ def list_presets(pattern: str = "*") -> list[str]:
     return sorted(name for name in PRESETS if fnmatch(name, pattern))
 
 
-def build_preset(name: str, **overrides: Any) -> keras.Model:
+def build_preset(preset: str, **overrides: Any) -> keras.Model:
     """Builds a preset, perhaps with other values for some hyperparameters.
 
     Args:
-        name: one of `list_presets()`.
+        preset: one of `list_presets()`; also the name of the model.
         overrides: arguments of the preset's builder.
 
     Raises:
@@ -73,8 +73,8 @@ def build_preset(name: str, **overrides: Any) -> keras.Model:
     >>> build_preset("unet_2015").count_params(), build_preset("unet_2015", num_classes=1).count_params()
     (31030658, 31030593)
     """
-    preset = find_preset(name)
-    return BUILDERS[preset.builder](**{"name": name, **preset.arguments, **overrides})
+    found = find_preset(preset)
+    return BUILDERS[found.builder](**{"name": preset, **found.arguments, **overrides})
 
 
 def find_preset(name: str) -> Preset:
