@@ -4,10 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from kzoo import ArgumentError, build_unet, describe, train
+from kzoo import ArgumentError, build_unet, describe
 from kzoo.models import DeeplySupervised, main_output
 
-from ..conftest import small_recipe
 from .cells import random, run, tiny
 
 
@@ -107,18 +106,6 @@ def test_targets_without_positions_are_refused():
     model.compile("sgd", "mse", run_eagerly=True)
     with pytest.raises(ArgumentError, match=r"target: expected \(batch, \*spatial\) with 2 spatial axes. Received: \(2,\)."):
         model.train_on_batch(random(2, 16, 16, 2), np.zeros(2))
-
-
-def test_a_recipe_trains_it_and_keeps_the_main_head(shared_store, tmp_path):
-    recipe = small_recipe(experiment="deep", model__deep_supervision=1)
-    trained = train(recipe, store=shared_store, progress=None)
-    file = shared_store.download(trained.run_id, "model.keras", tmp_path)
-    model = keras.saving.load_model(file)
-    assert model.output_shape == (None, 32, 32, 2)
-    images = trained.dataset.validation.images[:2]
-    whole = keras.ops.convert_to_numpy(trained.model(images, training=False)[0])
-    np.testing.assert_allclose(run(model, images), whole, atol=1e-6)
-    assert 0 <= trained.metrics["best/mean_iou"] <= 1
 
 
 def test_one_map_with_plain_fit():

@@ -112,9 +112,9 @@ def test_an_interrupted_save_leaves_the_old_file(tmp_path, monkeypatch):
         (lambda folder: save(tiny(), folder / "unet.h5"), "path: expected a file name that ends in .keras. Received: "),
         (lambda folder: save(tiny(), folder / "no" / "unet.keras"), "path: expected a folder that exists. Received: "),
         (lambda folder: load(folder / "none.keras"), "none.keras: no such file."),
-        (lambda folder: build({"builder": "unet"}), "description: expected what kzoo.describe gave. Received: "),
+        (lambda _: build({"builder": "unet"}), "description: expected what kzoo.describe gave. Received: "),
         (
-            lambda folder: build({"builder": "unnet", "arguments": {}, "version": "0", "parameters": 1}),
+            lambda _: build({"builder": "unnet", "arguments": {}, "version": "0", "parameters": 1}),
             "builder: expected one of cnn, unet. Received: unnet. Did you mean unet?",
         ),
     ],
@@ -134,9 +134,7 @@ def test_what_is_no_model_file_is_named(tmp_path):
 def test_another_number_of_parameters_than_before_is_refused():
     description = json.loads(describe(tiny()).to_json())
     description |= {"parameters": 7, "version": "9.9"}
-    with pytest.raises(
-        InputError, match=r"expected 7 parameters, as kzoo 9.9 built it. Received: 7,815 from kzoo .* Install that version."
-    ):
+    with pytest.raises(InputError, match=r"expected 7 parameters, as kzoo 9.9 built it. Received: 7,443 from kzoo"):
         build(description)
 
 
