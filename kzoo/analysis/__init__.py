@@ -5,6 +5,7 @@ from .drawing import draw, draw_receptive_field, plot_feature_maps, plot_filters
 from .effective_field import effective_field
 from .facts import Facts, rule
 from .layers import Layer, ReceptiveField
+from .match import Match, match
 from .moves import Interpolation, Move, Repeat, Transposed, Window
 from .profile import Profile, profile
 from .shift import shift_consistency
@@ -16,6 +17,7 @@ __all__ = [
     "Interpolation",
     "Layer",
     "LegalSizes",
+    "Match",
     "Misalignment",
     "Move",
     "Profile",
@@ -28,6 +30,7 @@ __all__ = [
     "effective_field",
     "input_window",
     "legal_sizes",
+    "match",
     "plot_feature_maps",
     "plot_filters",
     "profile",

@@ -3,7 +3,7 @@
 from . import unet_presets  # noqa: F401
 from .cnn import build_cnn
 from .deep_supervision import DeeplySupervised, main_output
-from .identity import Description, build, describe, load, remember, save
+from .identity import Description, build, configuration, describe, load, remember, save
 from .presets import PRESETS, Preset, build_preset, find_preset, list_presets
 from .registry import BUILDERS
 from .unet import build_unet
@@ -18,6 +18,7 @@ __all__ = [
     "build_cnn",
     "build_preset",
     "build_unet",
+    "configuration",
     "describe",
     "find_preset",
     "list_presets",

@@ -16,6 +16,7 @@ from typing import Any
 import keras
 
 from ..errors import ArgumentError, InputError, did_you_mean, one_line
+from ..schema import defaults
 from ..schema import describe as in_words
 
 MEMBER = "kzoo.json"
@@ -124,7 +125,8 @@ def build(description: Description | Mapping[str, Any]) -> keras.Model:
     """Builds the network of a description again, with new weights.
 
     Args:
-        description: from `describe`, or a mapping with its `builder`, `arguments`, `version` and `parameters`.
+        description: from `describe`, what its `to_json` wrote, or a configuration: a mapping with `builder` and its arguments, as in a
+            recipe.
 
     Raises:
         ArgumentError: no such builder, or arguments that it does not take.
@@ -137,7 +139,11 @@ def build(description: Description | Mapping[str, Any]) -> keras.Model:
     """
     from .registry import BUILDERS
 
-    wanted = description if isinstance(description, Description) else Description.from_dict(description)
+    wanted = _described(description)
+    if wanted is None:
+        assert isinstance(description, Mapping)
+        name, arguments = configuration(description)
+        return BUILDERS[name](**arguments)
     model = BUILDERS[wanted.builder](**wanted.arguments)
     if model.count_params() != wanted.parameters:
         raise InputError(
@@ -145,6 +151,30 @@ def build(description: Description | Mapping[str, Any]) -> keras.Model:
             f"Received: {model.count_params():,} from kzoo {_version()}. Install that version."
         )
     return model
+
+
+def configuration(given: str | Description | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The builder's name and all arguments of a configuration: a preset's name, a description, or a mapping with `builder` in it."""
+    from .presets import find_preset
+    from .registry import BUILDERS
+
+    if isinstance(given, str):
+        preset = find_preset(given)
+        return preset.builder, {**defaults(BUILDERS[preset.builder]), "name": given, **preset.arguments}
+    described = _described(given)
+    if described is not None:
+        return described.builder, dict(described.arguments)
+    assert isinstance(given, Mapping)
+    if "builder" not in given:
+        raise ArgumentError("builder", f"missing; expected one of {', '.join(BUILDERS)}, beside its arguments.")
+    return given["builder"], {**defaults(BUILDERS[given["builder"]]), **{k: v for k, v in given.items() if k != "builder"}}
+
+
+def _described(given: Description | Mapping[str, Any]) -> Description | None:
+    """A description, also from its plain values; None for a configuration."""
+    if isinstance(given, Description):
+        return given
+    return Description.from_dict(given) if "arguments" in given else None
 
 
 def save(model: keras.Model, path: str | Path) -> None:

@@ -112,7 +112,8 @@ def test_an_interrupted_save_leaves_the_old_file(tmp_path, monkeypatch):
         (lambda folder: save(tiny(), folder / "unet.h5"), "path: expected a file name that ends in .keras. Received: "),
         (lambda folder: save(tiny(), folder / "no" / "unet.keras"), "path: expected a folder that exists. Received: "),
         (lambda folder: load(folder / "none.keras"), "none.keras: no such file."),
-        (lambda _: build({"builder": "unet"}), "description: expected what kzoo.describe gave. Received: "),
+        (lambda _: build({"builder": "unet", "arguments": {}}), "description: expected what kzoo.describe gave. Received: "),
+        (lambda _: build({"filters": 8}), "builder: missing; expected one of cnn, unet, beside its arguments."),
         (
             lambda _: build({"builder": "unnet", "arguments": {}, "version": "0", "parameters": 1}),
             "builder: expected one of cnn, unet. Received: unnet. Did you mean unet?",
