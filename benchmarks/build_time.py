@@ -1,4 +1,4 @@
-"""What the builder costs: time to build the default U-Net, and a training step of every cell, against the same network in plain Keras calls.
+"""What the builder costs: building the default U-Net, and a training step of every cell, against the same network in plain Keras calls.
 
 python benchmarks/build_time.py [--builds 15] [--steps 40]
 
