@@ -56,4 +56,4 @@ def check_fields(model: keras.Model, count: int = 8, axes: range | None = None) 
         for position, window in central_windows(model, axis, min(count, model.output_shape[1 + axis])).items():
             predicted = view.fields[axis].window(position)
             assert predicted is None or (predicted[0] >= 0 and predicted[1] < size), "the test needs a larger input"
-            assert predicted == window, (model.name, axis, position)
+            assert predicted == window, (axis, position, [layer.get_config() for layer in model.layers])

@@ -31,7 +31,7 @@ def test_a_function_of_the_user_as_activation_is_unknown(layer):
     assert (profile.status, profile.unknown, profile.receptive_field) == ("partial", (layer.name,), None)
 
 
-@pytest.mark.parametrize("activation", ["relu", "gelu", "softmax", None, keras.activations.swish, "mish"])
+@pytest.mark.parametrize("activation", ["relu", "gelu", "softmax", None, keras.activations.swish, layers.LeakyReLU(0.2)])
 def test_activations_of_keras_are_known(activation):
     profile = profile_of(layers.Conv2D(2, 3, activation=activation))
     assert (profile.status, profile.receptive_field.is_global) == ("complete", False)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from keras import activations
+from keras import activations, layers
 
 from ..facts import Facts
 from ..graph import Call
@@ -12,9 +12,9 @@ _UNKNOWN = ("glu",)
 
 
 def activated(call: Call, facts: Facts) -> Facts | None:
-    """The facts with those of the layer's activation; None for a function that is not one of `keras.activations`."""
+    """The facts with those of the layer's activation; None for a function that Keras does not have."""
     activation = call.layer.activation
-    if activation is None:
+    if activation is None or type(activation) in (layers.ReLU, layers.LeakyReLU, layers.ELU):
         return facts
     name = getattr(activation, "__name__", "")
     if getattr(activations, name, None) is not activation or name in _UNKNOWN:

@@ -59,16 +59,26 @@ def reduction(call: Call) -> Facts | None:
 @operations("GetItem")
 def get_item(call: Call) -> Facts | None:
     """Slices that begin and end at a distance from the border of the map: of positions a window of 1, of channels anything."""
-    key = call.arguments.args[1]
-    slices = key if isinstance(key, tuple) else (key,)
-    if len(slices) > len(call.input_shape) or not all(isinstance(cut, slice) for cut in slices):
+    cuts = _cuts(call.arguments.args[1], len(call.input_shape))
+    if all(cut is None or cut == slice(None) for cut in cuts):
+        return Facts(positions="regrouped", stops=())
+    if len(cuts) != len(call.input_shape) or not all(map(_is_plain, cuts)) or cuts[0] != slice(None):
         return None
-    slices += (slice(None),) * (len(call.input_shape) - len(slices))
-    moves = [_window(slices[axis]) for axis in call.spatial_axes]
-    known = [move for move in moves if move is not None]
-    if slices[0] != slice(None) or len(known) < len(moves):
-        return None
-    return Facts(moves=tuple(known))
+    moves = [_window(cuts[axis]) for axis in call.spatial_axes]
+    known = tuple(move for move in moves if move is not None)
+    return Facts(moves=known) if len(known) == len(moves) else None
+
+
+def _cuts(key, rank: int) -> tuple:
+    """What is taken along every axis, an ellipsis written out; None for a new axis."""
+    cuts = tuple(key) if isinstance(key, tuple | list) else (key,)
+    rest = next((number for number, cut in enumerate(cuts) if cut is Ellipsis), len(cuts))
+    named = [cut for cut in cuts if cut is not None and cut is not Ellipsis]
+    return (*cuts[:rest], *[slice(None)] * (rank - len(named)), *cuts[rest + 1 :])
+
+
+def _is_plain(cut) -> bool:
+    return isinstance(cut, slice) and all(number is None or isinstance(number, int) for number in (cut.start, cut.stop, cut.step))
 
 
 def _window(cut: slice) -> Window | None:

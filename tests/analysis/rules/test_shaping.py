@@ -55,6 +55,7 @@ def test_transposed_axes_are_followed():
         lambda x: layers.MaxPooling1D(2)(layers.Reshape((196, 2))(x)),
         lambda x: ops.transpose(x, (1, 0, 2, 3)),
         lambda x: x[:, 3],
+        lambda x: x[:2, :],
         lambda x: x[:, -4:],
         lambda x: x[:, :4],
         lambda x: x[:, ::-1],
@@ -93,6 +94,14 @@ def test_slices_of_positions_are_windows_of_one():
     assert input_window(model, (1, 0)) == ((4, 6), (0, 2))
     assert (model.output_shape[1:3], kzoo.profile(model).receptive_field.stride) == ((6, 16), (2, 1))
     check_fields(model, count=6)
+
+
+def test_a_new_axis_and_an_ellipsis():
+    inputs = keras.Input((16, 18, 4))
+    gate = layers.Dense(4)(layers.GlobalAveragePooling2D(name="squeeze")(inputs))[:, None, None]
+    found = field(layers.Conv2D(1, 3)((inputs * gate)[..., 1:]), inputs)
+    assert (found.global_by, found.largest) == ("squeeze", (3, 3))
+    assert field(layers.Conv2D(1, 3)(inputs[:, 1:, ..., ::2]), inputs).largest == (3, 3)
 
 
 def test_a_model_without_sizes_is_profiled_up_to_what_is_not_known():
