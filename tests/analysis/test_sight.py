@@ -71,14 +71,14 @@ def windows(draw, rank: int):
     if kind == "blur":
         return lambda x: BlurPool(stride, kernel_size=max(kernel) + 1)(x)
     if kind == "dilated":
-        return lambda x: layer_of("Conv{}D", rank, 2, kernel, dilation_rate=dilation, **options)(x)
+        return lambda x: layer_of("Conv{}D", rank, x.shape[-1], kernel, dilation_rate=dilation, **options)(x)
     if kind == "causal":
-        return lambda x: layers.Conv1D(2, kernel, stride, "causal")(x)
+        return lambda x: layers.Conv1D(x.shape[-1], kernel, stride, "causal")(x)
     if kind in ("ZeroPadding{}D", "Cropping{}D"):
         margins = tuple(zip(per_axis(0, 1, 2), per_axis(0, 1, 2), strict=True))
         return lambda x: layer_of(kind, rank, margins if rank > 1 else margins[0])(x)
     if kind in ("Conv{}D", "SeparableConv{}D"):
-        return lambda x: layer_of(kind, rank, 2, kernel, stride if kind == "Conv{}D" else max(stride), **options)(x)
+        return lambda x: layer_of(kind, rank, x.shape[-1], kernel, stride if kind == "Conv{}D" else max(stride), **options)(x)
     return lambda x: layer_of(kind, rank, kernel, max(stride) if kind == "DepthwiseConv{}D" else stride, **options)(x)
 
 
@@ -90,7 +90,7 @@ def up_samplings(draw, rank: int):
     return draw(
         st.sampled_from(
             [
-                lambda x: layer_of("Conv{}DTranspose", rank, 2, kernel, stride, padding)(x),
+                lambda x: layer_of("Conv{}DTranspose", rank, x.shape[-1], kernel, stride, padding)(x),
                 lambda x: layer_of("UpSampling{}D", rank, stride if rank > 1 else stride[0])(x),
                 lambda x: LinearUpsampling(stride)(x),
                 lambda x: PixelShuffle(stride)(layer_of("Conv{}D", rank, prod(stride), 1)(x)),
@@ -115,15 +115,15 @@ def branches(draw, rank: int):
 
 @st.composite
 def graphs(draw, rank: int):
-    """A function from an input shape to a model: windows, an up-sampling and branches in any order."""
+    """A function from sizes and a width to a model: windows, an up-sampling and branches in any order."""
     window, branch = windows(rank), branches(rank)
     blocks = draw(st.lists(st.one_of(window, window, branch), min_size=1, max_size=5 - rank))
     blocks.insert(draw(st.integers(0, len(blocks))), draw(st.one_of(up_samplings(rank), branch)))
 
-    def build(shape):
-        x = inputs = keras.Input((*shape, 2))
+    def build(sizes, width=2):
+        x = inputs = keras.Input((*sizes, 2))
         for block in blocks:
-            x = layers.Dense(2)(block(x))
+            x = layers.Dense(width)(block(x))
         return keras.Model(inputs, x)
 
     return build
@@ -131,7 +131,7 @@ def graphs(draw, rank: int):
 
 @st.composite
 def unets(draw, rank: int):
-    """A function from an input shape to a U-Net."""
+    """A function from sizes and a width to a U-Net."""
 
     def per_axis(values):
         return [draw(st.tuples(*[st.sampled_from(values)] * rank))]
@@ -146,7 +146,8 @@ def unets(draw, rank: int):
         "skip": draw(st.sampled_from(["concat", "add"])),
         "padding": draw(st.sampled_from(["same", "same", "valid"])),
     }
-    return lambda shape: kzoo.build_unet(input_shape=(*shape, 2), num_classes=1, filters=2, classifier_activation=None, **options)
+    shared = {"num_classes": 1, "classifier_activation": None, **options}
+    return lambda sizes, width=2: kzoo.build_unet(input_shape=(*sizes, 2), filters=width, **shared)
 
 
 def check_graph(build, rank: int, extra: int) -> None:
@@ -175,6 +176,18 @@ def test_random_graphs_equal_brute_force(rank, data, extra):
 @given(st.data(), st.integers(0, 5))
 def test_random_unets_equal_brute_force(rank, data, extra):
     check_graph(data.draw(unets(rank)), rank, extra)
+
+
+@SEARCH
+@given(st.data(), st.integers(1, 3), st.integers(3, 6), st.integers(0, 40))
+def test_the_width_changes_no_field_and_the_size_no_parameters(data, rank, width, extra):
+    build = data.draw(st.one_of(graphs(rank), unets(rank)))
+    free = build((None,) * rank)
+    wide = build((None,) * rank, width)
+    assert kzoo.profile(wide).receptive_field == kzoo.profile(free).receptive_field
+    assert wide.count_params() > free.count_params()
+    model = build([legal.nearest(legal.smallest + extra)[-1] for legal in legal_sizes(free)])
+    assert kzoo.profile(model).total == kzoo.profile(free).total == model.count_params()
 
 
 @pytest.mark.parametrize("interpolation", ["nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"])
@@ -328,8 +341,3 @@ def test_channels_first():
     assert profile.receptive_field.stride == (4, 4)
     assert profile.macs == 15 * 18 * 15 * 3 * 4
     assert str(profile.legal_sizes[0]) == "n >= 5"
-
-
-def test_width_does_not_change_the_field():
-    fields = [kzoo.profile(kzoo.build_unet(input_shape=(64, 64, 1), num_classes=1, filters=f)).receptive_field for f in (1, 3)]
-    assert fields[0] == fields[1]

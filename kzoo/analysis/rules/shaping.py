@@ -61,7 +61,7 @@ def get_item(call: Call) -> Facts | None:
     """Slices that begin and end at a distance from the border of the map: of positions a window of 1, of channels anything."""
     cuts = _cuts(call.arguments.args[1], len(call.input_shape))
     if all(cut is None or cut == slice(None) for cut in cuts):
-        return Facts(positions="regrouped", stops=())
+        return Facts(positions="regrouped", stops=(), shares="always")
     if len(cuts) != len(call.input_shape) or not all(map(_is_plain, cuts)) or cuts[0] != slice(None):
         return None
     moves = [_window(cuts[axis]) for axis in call.spatial_axes]
