@@ -158,6 +158,13 @@ def test_sizes_of_inputs_of_several_scales_depend_on_each_other(sizes):
     assert kzoo.profile(model).receptive_field.largest == (1,)
 
 
+def test_branches_of_different_strides_meet_at_few_sizes_that_are_not_told():
+    """n // 2 and n - 1 rows: equal for 2 rows and for no other number."""
+    inputs = keras.Input((None, 1))
+    joined = layers.Concatenate()([layers.MaxPooling1D(2)(inputs), layers.Cropping1D((0, 1))(inputs)])
+    assert legal_sizes(keras.Model(inputs, joined)) == (None,)
+
+
 def test_keys_of_another_number_than_queries():
     inputs = keras.Input((None, 4))
     keys = layers.MaxPooling1D(4)(inputs)

@@ -75,6 +75,12 @@ def test_positions_that_are_taken_apart_are_not_followed(take_apart):
     assert profile.layers[0].macs <= profile.macs
 
 
+def test_positions_on_two_axes_are_not_followed():
+    inputs = keras.Input((8, 8))
+    profile = kzoo.profile(keras.Model(inputs, layers.Add(name="sum")([inputs, layers.Permute((2, 1))(inputs)])))
+    assert (profile.unknown, profile.receptive_field, profile.legal_sizes) == (("sum",), None, (None,))
+
+
 def test_a_single_position_that_is_added_everywhere():
     """Global where it has seen the whole input, otherwise not followed; at any other size, it would not be a single one."""
     inputs = keras.Input((16, 16, 2))
