@@ -28,6 +28,9 @@ def _about_unknown(layers: Sequence[Layer]) -> Iterator[str]:
             f"no rule for {', '.join(kinds)}: MACs leave these layers out, and no receptive field is known behind them. "
             "Teach them by kzoo.analysis.rule."
         )
+    apart = [layer.name for layer in layers if layer.known and not layer.followed]
+    if apart:
+        yield f"positions cannot be followed through {_and_more(apart[0], len(apart))}: no receptive field is known behind it."
 
 
 def _about_sizes(graph: Graph) -> Iterator[str]:

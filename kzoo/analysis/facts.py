@@ -17,21 +17,28 @@ class Facts:
         macs: multiplications of convolutions, dense layers and attention products, for one sample; None where they depend on a
             size that is not known.
         moves: one `Move` per spatial axis; empty where every position stays where it is.
-        reach: `global` where every output position sees the whole input.
-        positions: `lost` where the output has no positions any more, as after global pooling.
-        order: for layers that reorder axes, the input axis behind each output axis, batch included.
-        fixed: whether only the size that the model was built for fits, as with a flatten before a dense layer.
+        reach: `global` where every output position sees all positions of the input.
+        positions: `lost` where the output has no positions any more, as after global pooling; `regrouped` where the numbers stay in
+            row-major order and only the axes are cut anew, as by a reshape.
+        mixes: input axes along which every output depends on the whole axis: the channels for a convolution, the last axis for a
+            dense layer. Where positions have been moved there, the layer is global.
+        stops: input axes along which positions cannot be followed, as that of a concatenation. Unless given, the channels (if they
+            are not mixed); `()` for a layer that treats every number alone.
+        order: for layers that reorder axes or drop some, the input axis behind each output axis, batch included.
+        fixed: input axes for which only the size that the model was built for fits, as where a layer has weights along them.
         shares: whether the output is the input's memory: `never`, at `inference` (dropout), or `always` (reshaping).
 
-    A pointwise layer such as an activation is `Facts()`.
+    `Facts()` is a layer that leaves every position where it is and costs nothing.
     """
 
     macs: int | None = 0
     moves: tuple[Move, ...] = ()
     reach: Literal["local", "global"] = "local"
-    positions: Literal["kept", "lost"] = "kept"
+    positions: Literal["kept", "lost", "regrouped"] = "kept"
+    mixes: tuple[int, ...] = ()
+    stops: tuple[int, ...] | None = None
     order: tuple[int, ...] | None = None
-    fixed: bool = False
+    fixed: tuple[int, ...] = ()
     shares: Literal["never", "inference", "always"] = "never"
 
 
@@ -44,7 +51,7 @@ _OPERATIONS: dict[str, Rule] = {}
 def rule(*layer_classes: type) -> Callable[[Rule], Rule]:
     """Teaches the profile a kind of layer: decorates a function from a `Call` to `Facts`.
 
-    The rule also holds for subclasses that don't have a `call` method of their own.
+    The rule also holds for subclasses that override nothing of how the layer computes.
 
     Raises:
         ArgumentError: something that is not a class was given.
@@ -92,10 +99,20 @@ def facts_of(call: Call) -> Facts | None:
     return found(call) if found else None
 
 
+_HARMLESS = ("build", "get_config", "from_config", "get_build_config", "compute_output_shape", "compute_output_spec")
+"""What a subclass may define anew and still compute the same."""
+
+
 def _find(kind: type) -> Rule | None:
     for parent in kind.__mro__:
         if parent in _RULES:
-            own = getattr(kind, "call", None) is not getattr(parent, "call", None)
-            return None if own else _RULES[parent]
+            return None if _overrides(kind, parent) else _RULES[parent]
     nameless = kind.__module__.startswith(("keras.src.ops.", "keras.src.applications."))
     return _OPERATIONS.get(kind.__name__) if nameless else None
+
+
+def _overrides(kind: type, parent: type) -> bool:
+    """Whether a subclass replaces something of how its parent computes, such as `call` or `convolution_op`."""
+    below = kind.__mro__[: kind.__mro__.index(parent)]
+    own = {name for child in below for name, value in vars(child).items() if callable(value) or isinstance(value, property)}
+    return any(hasattr(parent, name) for name in own - set(_HARMLESS) if not name.startswith("__"))

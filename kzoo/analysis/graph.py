@@ -6,6 +6,7 @@ This is the one file that reads Keras's graph nodes, for which there is no publi
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import keras
@@ -13,6 +14,11 @@ import keras
 from ..errors import ArgumentError, InputError, one_line
 
 Shape = tuple[int | None, ...]
+
+
+def spatial_axes(rank: int, data_format: str) -> range:
+    """The axes that are neither batch nor channels."""
+    return range(1, rank - 1) if data_format == "channels_last" else range(2, rank)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,9 +65,8 @@ class Call:
 
     @property
     def spatial_axes(self) -> range:
-        """The axes of the first input that are neither batch nor channels."""
-        rank = len(self.input_shape)
-        return range(1, rank - 1) if self.data_format == "channels_last" else range(2, rank)
+        """Those of the first input."""
+        return spatial_axes(len(self.input_shape), self.data_format)
 
     @property
     def channel_axis(self) -> int:
@@ -82,9 +87,8 @@ class Graph:
     data_format: str
 
     def spatial_axes(self, tensor: int) -> range:
-        """The axes of an input that are neither batch nor channels."""
-        rank = len(self.shapes[tensor])
-        return range(1, rank - 1) if self.data_format == "channels_last" else range(2, rank)
+        """Those of an input."""
+        return spatial_axes(len(self.shapes[tensor]), self.data_format)
 
     @property
     def image(self) -> int:
@@ -244,11 +248,11 @@ def _input_shapes(tensors, names: Sequence[str], given: Sequence | Mapping | Non
     if len(shapes) != len(recorded):
         raise ArgumentError("input_shape", f"expected one shape per input ({len(recorded)}). Received: {given}.")
     for shape, built in zip(shapes, recorded, strict=True):
-        if len(shape) != len(built) - 1 or not all(n is None or (isinstance(n, int) and n > 0) for n in shape):
+        if len(shape) != len(built) - 1 or not all(n is None or (isinstance(n, Integral) and int(n) > 0) for n in shape):
             raise ArgumentError(
                 "input_shape", f"expected {len(built) - 1} sizes without the batch axis, as in {built[1:]}. Received: {given}."
             )
-    return [(None, *shape) for shape in shapes]
+    return [(None, *(n if n is None else int(n) for n in shape)) for shape in shapes]
 
 
 def _per_input(given: Sequence | Mapping, names: Sequence[str]) -> list[tuple]:

@@ -20,8 +20,8 @@ class ReceptiveField:
         smallest, largest: size of the field, over all phases of the output position. They differ behind up-sampling.
         stride: input positions from one output position to the next; below 1 for maps finer than the input.
         centre: middle of output position 0's field; 0 is the middle of the first pixel.
-        global_by: name of the first layer behind which every position sees the whole input, or None. The other attributes then
-            hold the last local field.
+        global_by: name of the first layer that looks at all positions along an axis at once, or None. The other attributes then hold
+            the last local field.
     """
 
     smallest: tuple[int, ...]
@@ -57,9 +57,10 @@ class Layer:
         output_shape: without the batch axis; of the first output.
         trainable, total: parameters; 0 for later calls of a shared layer.
         macs: for the whole batch; None where a size is not known, or the layer is of a kind without a rule.
-        receptive_field: of the first spatial input that it sees; None behind a layer without a rule.
+        receptive_field: of the first spatial input that it sees; None behind a layer that is not followed.
         activation_bytes: of all outputs, for the whole batch; None where a size is not known.
         known: whether there is a rule for its kind.
+        followed: whether it is told where its positions come from, as far as is known before it.
         detail: what tells layers of a kind apart: `3x3, 64`, `2x2 / 2`.
     """
 
@@ -74,6 +75,7 @@ class Layer:
     receptive_field: ReceptiveField | None
     activation_bytes: int | None
     known: bool
+    followed: bool
     detail: str
 
 
@@ -105,6 +107,7 @@ def describe_layers(
                 fields[id(sight)],
                 None if None in output_bytes else sum(size or 0 for size in output_bytes),
                 known is not None,
+                known is not None and call.name not in sight.unknown,
                 _detail(call),
             )
         )
@@ -136,6 +139,8 @@ def _stages(calls: Sequence[Call], sights: Iterable[Sight]) -> list[str]:
 
 def _resolution(call: Call, sight: Sight) -> tuple:
     """The strides of a map's axes; its sizes where they are not known, nothing for vectors."""
+    if len(call.output_shape) < 3:
+        return ()
     view = sight.view
     if view is None:
         return call.output_shape[1:-1]

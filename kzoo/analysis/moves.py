@@ -32,7 +32,38 @@ class Move(Protocol):
 
 
 @dataclass(frozen=True)
-class Window:
+class _Kernel:
+    """What a convolution and a transposed one share."""
+
+    kernel: int
+    stride: int = 1
+    dilation: int = 1
+
+    @property
+    def span(self) -> int:
+        """Positions from the first to the last of a window."""
+        return self.dilation * (self.kernel - 1) + 1
+
+
+@dataclass(frozen=True)
+class _Finer:
+    """What up-samplings without weights share: a whole factor and half-pixel centres."""
+
+    factor: int
+
+    @property
+    def scale(self) -> Fraction:
+        return Fraction(1, self.factor)
+
+    def size(self, n: int) -> int:
+        return n * self.factor
+
+    def centre(self, n: int) -> Fraction:  # noqa: ARG002
+        return Fraction(1 - self.factor, 2 * self.factor)
+
+
+@dataclass(frozen=True)
+class Window(_Kernel):
     """A window that moves by a stride: convolution and pooling; padding and cropping are windows of size 1.
 
     Args:
@@ -50,15 +81,7 @@ class Window:
     range(0, 5, 2)
     """
 
-    kernel: int
-    stride: int = 1
-    dilation: int = 1
     padding: str | tuple[int, int] = "valid"
-
-    @property
-    def span(self) -> int:
-        """Positions from the first to the last of a window."""
-        return self.dilation * (self.kernel - 1) + 1
 
     @property
     def scale(self) -> Fraction:
@@ -89,7 +112,7 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Transposed:
+class Transposed(_Kernel):
     """A transposed convolution: every input position writes a window of the output, windows a stride apart.
 
     Args:
@@ -101,15 +124,8 @@ class Transposed:
     ([0, 1], [1])
     """
 
-    kernel: int
-    stride: int = 1
-    dilation: int = 1
     padding: str = "valid"
     output_padding: int | None = None
-
-    @property
-    def span(self) -> int:
-        return self.dilation * (self.kernel - 1) + 1
 
     @property
     def scale(self) -> Fraction:
@@ -148,35 +164,23 @@ class Transposed:
 
 
 @dataclass(frozen=True)
-class Repeat:
+class Repeat(_Finer):
     """Every position becomes `factor` positions: nearest up-sampling and pixel shuffle.
 
     >>> Repeat(2).taps(5, n=8)
     (2,)
     """
 
-    factor: int
-
-    @property
-    def scale(self) -> Fraction:
-        return Fraction(1, self.factor)
-
     @property
     def width(self) -> Fraction:
         return Fraction(1)
 
-    def size(self, n: int) -> int:
-        return n * self.factor
-
     def taps(self, position: int, n: int) -> Sequence[int]:  # noqa: ARG002
         return (position // self.factor,)
 
-    def centre(self, n: int) -> Fraction:  # noqa: ARG002
-        return Fraction(1 - self.factor, 2 * self.factor)
-
 
 @dataclass(frozen=True)
-class Interpolation:
+class Interpolation(_Finer):
     """Interpolation by a whole factor with half-pixel centres.
 
     Args:
@@ -187,26 +191,15 @@ class Interpolation:
     (range(0, 2), range(0, 1))
     """
 
-    factor: int
     reach: int = 1
-
-    @property
-    def scale(self) -> Fraction:
-        return Fraction(1, self.factor)
 
     @property
     def width(self) -> Fraction:
         on_a_pixel = Fraction(self.factor % 2, self.factor)
         return 2 * self.reach - on_a_pixel * (2 * self.reach - 1)
 
-    def size(self, n: int) -> int:
-        return n * self.factor
-
     def taps(self, position: int, n: int) -> Sequence[int]:  # noqa: ARG002
         place = (position + Fraction(1, 2)) / self.factor - Fraction(1, 2)
         if place.denominator == 1:
             return range(int(place), int(place) + 1)
         return range(floor(place) - self.reach + 1, ceil(place) + self.reach)
-
-    def centre(self, n: int) -> Fraction:  # noqa: ARG002
-        return Fraction(1 - self.factor, 2 * self.factor)

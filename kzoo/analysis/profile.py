@@ -32,9 +32,10 @@ class Profile:
         layers: a `Layer` per call, in the order in which Keras runs them; nested models are opened.
         input_shapes, output_shapes: without the batch axis.
         batch_size, precision: what MACs and bytes hold for.
-        status: `complete`, or `partial` where there are layers without a rule: MACs then leave them out, and behind them no
-            receptive field is known.
-        unknown: names of the layers without a rule.
+        status: `complete`, or `partial` where there are layers that are not followed: behind them no receptive field is known, and
+            MACs leave out those that have no rule.
+        unknown: names of these layers: those without a rule, and those that take positions apart, such as a reshape that cuts rows
+            into pieces.
         macs: multiplications of convolutions, dense layers and attention products for the whole batch; None where the input size
             is not fixed.
         trainable: parameters without the statistics of batch normalization, as papers and torchvision count, and without those of
@@ -45,7 +46,7 @@ class Profile:
         shortest_path, longest_path: size of the field per axis along the one path through the network with the smallest or largest
             field, at the phase where it is largest.
         misaligned: the layers that join branches whose fields are centred on different pixels.
-        legal_sizes: per spatial axis of the first input that has any.
+        legal_sizes: per spatial axis of the first input that has any; None where they are not known.
         inference: peak of live activations and weights, in bytes; None where the input size is not fixed.
         training: what a training step keeps, in bytes; None where the input size is not fixed.
         upsamplings: every up-sampling with its unevenness.
@@ -64,7 +65,7 @@ class Profile:
     shortest_path: tuple[int, ...]
     longest_path: tuple[int, ...]
     misaligned: tuple[Misalignment, ...]
-    legal_sizes: tuple[LegalSizes, ...]
+    legal_sizes: tuple[LegalSizes | None, ...]
     inference: InferenceMemory | None
     training: TrainingMemory | None
     weight_bytes: int
@@ -181,7 +182,7 @@ def profile(
         output_shapes=tuple(graph.shapes[tensor][1:] for tensor in graph.outputs),
         batch_size=batch_size,
         precision=precision,
-        unknown=tuple(layer.name for layer in layers if not layer.known),
+        unknown=tuple(layer.name for layer in layers if not layer.followed),
         legal_sizes=legal,
         weight_bytes=weights,
         upsamplings=upsamplings,

@@ -1,17 +1,21 @@
 """What every tensor of a graph sees of the inputs: receptive fields carried forward from layer to layer, once through the graph."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import keras
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, InputError
 from .facts import Facts, facts_of
 from .field import Field, advance, merge
 from .graph import Call, Graph, trace
+from .layout import Runs, aligned, is_stretched, lay_out, mixed, moves_by_axis, place_of
 from .moves import Move
 from .sizes import LegalSizes, find_legal_sizes
+
+_ANY = 720720
+"""A size that every stride up to 16 divides, for sizes that are not known."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +24,8 @@ class View:
 
     Attributes:
         fields: one per spatial axis of the input; the last local one where the tensor has no positions any more.
-        where: the tensor's axis that each belongs to; None where positions are lost.
-        everywhere: name of the first layer behind which every position sees the whole input, or None.
+        where: the tensor's axis that each belongs to; None where positions are lost. A reshape can put several on one axis.
+        everywhere: name of the first layer that looks at all positions along an axis at once, or None.
     """
 
     fields: tuple[Field, ...]
@@ -31,7 +35,7 @@ class View:
 
 @dataclass(frozen=True)
 class Sight:
-    """What a tensor sees: a `View` per input, and the layers without a rule on the way, behind which nothing is known."""
+    """What a tensor sees: a `View` per input, and the layers on the way that are not followed, behind which nothing is known."""
 
     views: dict[int, View] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
@@ -73,8 +77,8 @@ class Survey:
 
 
 def survey(graph: Graph, facts: Sequence[Facts | None]) -> Survey:
-    """Carries the fields through a graph whose sizes are all known."""
-    surveyor = _Surveyor(graph)
+    """Carries the fields through a graph. Sizes of None are taken to be a multiple of every stride."""
+    surveyor = _Surveyor(graph, facts)
     for call, known in zip(graph.calls, facts, strict=True):
         surveyor.visit(call, known)
     return Survey(graph, tuple(surveyor.sights[index] for index in range(len(graph.shapes))), tuple(surveyor.misaligned))
@@ -94,7 +98,7 @@ def input_window(model: keras.Model, position: Sequence[int], layer: str | None 
         below 0 or beyond its last position, where the field reaches into the padding. Behind a global operation, the whole input.
 
     Raises:
-        ArgumentError: no such layer, a wrong number of indices, or a layer without a rule lies before.
+        ArgumentError: no such layer, a wrong number of indices, or a layer that is not followed lies before.
 
     >>> from kzoo import build_unet
     >>> model = build_unet(input_shape=(256, 256, 1), num_classes=1)
@@ -105,7 +109,9 @@ def input_window(model: keras.Model, position: Sequence[int], layer: str | None 
     tensor = found.graph.outputs[0] if layer is None else _output_of(found.graph, layer)
     sight = found.sights[tensor]
     if sight.unknown:
-        raise ArgumentError("model", f"expected known layers. Received: {sight.unknown[0]}. Teach it by kzoo.analysis.rule.")
+        raise ArgumentError(
+            "model", f"expected layers that can be followed. Received: {sight.unknown[0]}. Teach a kind of layer by kzoo.analysis.rule."
+        )
     view, source = sight.view, sight.source
     assert view is not None
     assert source is not None
@@ -114,7 +120,10 @@ def input_window(model: keras.Model, position: Sequence[int], layer: str | None 
         return tuple((0, (found.graph.shapes[source][axis] or 1) - 1) for axis in axes)
     if len(position) != len(axes):
         raise ArgumentError("position", f"expected one index per spatial axis ({len(axes)}). Received: {tuple(position)}.")
-    windows = [field.window(index) for field, index in zip(view.fields, position, strict=True)]
+    if None in view.where or len(set(view.where)) < len(axes):
+        raise ArgumentError("layer", "expected one whose output has an axis for each spatial axis of the input. Received: a reshaped one.")
+    order = sorted(range(len(axes)), key=lambda number: view.where[number] or 0)
+    windows = [known.window(position[order.index(number)]) for number, known in enumerate(view.fields)]
     return tuple(window or (0, -1) for window in windows)
 
 
@@ -125,17 +134,21 @@ def survey_model(model: keras.Model) -> Survey:
     return survey(sized(model, graph, find_legal_sizes(graph, facts)), facts)
 
 
-def sized(model: keras.Model, graph: Graph, legal: Sequence[LegalSizes]) -> Graph:
-    """The graph with sizes that are None set to legal ones."""
-    if all(None not in graph.shapes[tensor][1:] for tensor in graph.inputs):
+def sized(model: keras.Model, graph: Graph, legal: Sequence[LegalSizes | None]) -> Graph:
+    """The graph with sizes that are None set to legal ones; as it is where those are not known."""
+    if all(None not in graph.shapes[tensor][1:] for tensor in graph.inputs) or None in legal:
         return graph
+    typical = [sizes.typical for sizes in legal if sizes is not None]
     shapes = []
     for tensor in graph.inputs:
         shape = list(graph.shapes[tensor])
-        for number, axis in enumerate(graph.spatial_axes(tensor)):
-            shape[axis] = shape[axis] or legal[number].typical
+        for axis, size in zip(graph.spatial_axes(tensor), typical, strict=False):
+            shape[axis] = shape[axis] or size
         shapes.append(tuple(size or 1 for size in shape[1:]))
-    return trace(model, shapes)
+    try:
+        return trace(model, shapes)
+    except InputError:
+        return graph
 
 
 def _output_of(graph: Graph, name: str) -> int:
@@ -148,9 +161,10 @@ def _output_of(graph: Graph, name: str) -> int:
 class _Surveyor:
     """Holds the sights while walking; fields of equal history are computed once."""
 
-    def __init__(self, graph: Graph):
+    def __init__(self, graph: Graph, facts: Sequence[Facts | None]):
         self.misaligned: list[Misalignment] = []
         self.graph = graph
+        self.layouts = lay_out(graph, facts)
         self.sights: dict[int, Sight] = {}
         self.computed: dict[tuple, tuple] = {}
         start = Field()
@@ -159,55 +173,56 @@ class _Surveyor:
             self.sights[source] = Sight({source: View((start,) * len(axes), axes)})
 
     def visit(self, call: Call, facts: Facts | None) -> None:
-        sights = [self.sights[tensor] for tensor in call.inputs]
-        unknown = tuple(dict.fromkeys(name for sight in sights for name in sight.unknown))
-        if facts is None or unknown:
-            sight = Sight(unknown=unknown or (call.name,))
+        unknown = tuple(dict.fromkeys(name for tensor in call.inputs for name in self.sights[tensor].unknown))
+        sight = Sight(unknown=unknown) if unknown or facts is None else self.look(call, facts)
+        for tensor in call.outputs:
+            stopped = self.layouts[tensor].unknown
+            self.sights[tensor] = Sight(unknown=unknown or stopped) if stopped else sight
+
+    def look(self, call: Call, facts: Facts) -> Sight:
+        views = {}
+        for source, runs in self.layouts[call.outputs[0]].runs.items():
+            view = self.pass_through(call, facts, source, runs)
+            if view is None:
+                return Sight(unknown=(call.name,))
+            views[source] = view
+        return Sight(views)
+
+    def pass_through(self, call: Call, facts: Facts, source: int, runs: Runs) -> View | None:
+        """What the output sees of one input; None where branches meet of which no common field can be told."""
+        seeing = [tensor for tensor in dict.fromkeys(call.inputs) if source in self.sights[tensor].views]
+        axes = tuple(self.graph.spatial_axes(source))
+        branches = [[self.branch(call, facts, tensor, source, number) for tensor in seeing] for number in range(len(axes))]
+        fields = [self.behind(call, facts, along, number) for number, along in enumerate(branches)]
+        stretched = [(branch.field, axis) for along, axis in zip(branches, axes, strict=True) for branch in along if branch.stretched]
+        if None in fields or not all(_covers(known, self.graph.shapes[source][axis]) for known, axis in stretched):
+            return None
+        at_once = stretched or any(mixed(facts, aligned(call, self.layouts[tensor].runs[source])) for tensor in seeing)
+        names = (self.sights[tensor].views[source].everywhere for tensor in seeing)
+        everywhere = next(filter(None, names), call.name if at_once else None)
+        return View(tuple(filter(None, fields)), tuple(place_of(runs, axis) for axis in axes), everywhere)
+
+    def branch(self, call: Call, facts: Facts, tensor: int, source: int, number: int) -> "_Branch":
+        runs = aligned(call, self.layouts[tensor].runs[source])
+        place = place_of(runs, self.graph.spatial_axes(source)[number])
+        known = self.sights[tensor].views[source].fields[number]
+        joins = place is not None and len(call.inputs) > 1 and facts.reach == "local"
+        return _Branch(tensor, known, place, joins and is_stretched(runs[place or 0], call.output_shape[place or 0]))
+
+    def behind(self, call: Call, facts: Facts, branches: Sequence["_Branch"], number: int) -> Field | None:
+        """The field along one axis of the input behind a call; the largest where positions are lost."""
+        steady = [branch for branch in branches if branch.place is not None and not branch.stretched]
+        fields = [branch.field for branch in steady]
+        if not fields:
+            return _largest(branch.field for branch in branches)
+        joined = self.merge(fields)
+        if facts.reach == "global":
+            joined = joined or fields[0]
         else:
-            sources = dict.fromkeys(source for sight in sights for source in sight.views)
-            sight = Sight({source: self.pass_through(call, facts, source) for source in sources})
-        self.sights |= dict.fromkeys(call.outputs, sight)
-
-    def pass_through(self, call: Call, facts: Facts, source: int) -> View:
-        view = self.join(call, source)
-        everywhere = view.everywhere or (call.name if facts.reach == "global" else None)
-        if facts.positions == "lost":
-            return View(view.fields, (None,) * len(view.where), everywhere)
-        where = view.where
-        if facts.order is not None:
-            where = tuple(None if axis is None else facts.order.index(axis) for axis in where)
-        moves = _moves_by_axis(call, facts)
-        moved = tuple(
-            self.advance(known, moves[axis], call.input_shape[axis]) if axis in moves else known
-            for known, axis in zip(view.fields, view.where, strict=True)
-        )
-        return View(moved, where, everywhere)
-
-    def join(self, call: Call, source: int) -> View:
-        """One view out of those of all inputs of a call."""
-        members = [(view, tensor) for tensor in dict.fromkeys(call.inputs) if (view := self.sights[tensor].views.get(source)) is not None]
-        first = members[0][0]
-        if len(members) == 1:
-            return first
-        joined = View((), (), next((view.everywhere for view, _ in members if view.everywhere), None))
-        for axis in range(len(first.fields)):
-            joined = self.join_axis(call, axis, members, joined)
-        return joined
-
-    def join_axis(self, call: Call, axis: int, members: Sequence[tuple[View, int]], joined: View) -> View:
-        placed = [(view, tensor) for view, tensor in members if _has_positions(view, axis, self.graph.shapes[tensor], call)]
-        stretched = any(view.where[axis] is not None for view, tensor in members if (view, tensor) not in placed)
-        everywhere = joined.everywhere or (call.name if stretched else None)
-        fields = [view.fields[axis] for view, _ in placed]
-        places = {view.where[axis] for view, _ in placed}
-        merged = self.merge(fields) if fields and len(places) == 1 else None
-        if len(fields) > 1:
-            self.compare(call, axis, fields, [tensor for _, tensor in placed])
-        if merged is None:
-            largest = max((view.fields[axis] for view, _ in members), key=lambda known: max(known.sizes))
-            everywhere = everywhere or (call.name if placed else None)
-            return View((*joined.fields, largest), (*joined.where, None), everywhere)
-        return View((*joined.fields, merged), (*joined.where, places.pop()), everywhere)
+            self.compare(call, number, fields, [branch.tensor for branch in steady])
+        place = steady[0].place
+        move = moves_by_axis(call, facts).get(place) if place is not None else None
+        return joined if joined is None or move is None else self.advance(joined, move, call.input_shape[place or 0])
 
     def compare(self, call: Call, axis: int, fields: Sequence[Field], tensors: Sequence[int]) -> None:
         """Notes branches that are not aligned."""
@@ -221,7 +236,7 @@ class _Surveyor:
     def advance(self, known: Field, move: Move, size: int | None) -> Field:
         key = (id(known), move, size)
         if key not in self.computed:
-            self.computed[key] = (advance(known, move, size or 1), known)
+            self.computed[key] = (advance(known, move, size or _ANY), known)
         return self.computed[key][0]
 
     def merge(self, fields: Sequence[Field]) -> Field | None:
@@ -234,14 +249,20 @@ class _Surveyor:
         return self.computed[key][0]
 
 
-def _has_positions(view: View, axis: int, shape: tuple, call: Call) -> bool:
-    """Whether a view is followed along an axis: positions are lost behind a global operation, and a map of size 1 is stretched."""
-    place = view.where[axis]
-    return place is not None and (shape[place] != 1 or call.output_shape[place] == 1)
+class _Branch(NamedTuple):
+    """An input of a call along one axis of the model's input: its field, the axis that it lies on, and whether it is one for all."""
+
+    tensor: int
+    field: Field
+    place: int | None
+    stretched: bool
 
 
-def _moves_by_axis(call: Call, facts: Facts) -> dict[int, Move]:
-    axes = call.spatial_axes
-    if facts.moves and len(facts.moves) != len(axes):
-        raise ArgumentError("rule", f"expected one move per spatial axis ({len(axes)}) of layer {call.name}. Received: {len(facts.moves)}.")
-    return dict(zip(axes, facts.moves, strict=False))
+def _covers(known: Field, size: int | None) -> bool:
+    """Whether position 0 sees an axis of the input from end to end."""
+    window = known.window(0)
+    return window is not None and size is not None and window[0] <= 0 and window[1] >= size - 1
+
+
+def _largest(fields: Iterable[Field]) -> Field:
+    return max(fields, key=lambda known: max(known.sizes))

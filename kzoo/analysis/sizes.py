@@ -1,14 +1,17 @@
 """The input sizes that a network can take: those that every layer leaves something of and that meet again at every skip."""
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
+from typing import NamedTuple
 
 import keras
 
 from .facts import Facts, facts_of
 from .graph import Call, Graph, trace
+from .layout import Layout, Run, aligned, held, is_stretched, lay_out, moves_by_axis, place_of
 from .moves import Move
 
 _LARGEST = 1 << 20
@@ -51,28 +54,29 @@ class LegalSizes:
         return next((n for n in range(self.smallest, self.smallest + 2 * self.period) if n in self and n % 2 == 0), self.smallest)
 
     def __str__(self) -> str:
-        if self.largest is not None:
-            return f"n == {self.smallest}" if self.largest == self.smallest else f"{self.smallest} <= n <= {self.largest}"
+        if self.largest == self.smallest:
+            return f"n == {self.smallest}"
+        limits = f"n >= {self.smallest}" if self.largest is None else f"{self.smallest} <= n <= {self.largest}"
         if self.period == 1:
-            return f"n >= {self.smallest}"
+            return limits
         if len(self.residues) == 1:
-            return f"n >= {self.smallest}, n % {self.period} == {self.residues[0]}"
-        return f"n >= {self.smallest}, n % {self.period} in {self.residues}"
+            return f"{limits}, n % {self.period} == {self.residues[0]}"
+        return f"{limits}, n % {self.period} in {self.residues}"
 
 
-def legal_sizes(model: keras.Model) -> tuple[LegalSizes, ...]:
+def legal_sizes(model: keras.Model) -> tuple[LegalSizes | None, ...]:
     """The input sizes that a network can take, along each spatial axis of the first input that has any.
 
-    A legal size leaves at least one position in every map, gives equal sizes wherever maps are added or concatenated, and gives the
-    number of features that a dense layer behind a flatten was built for. Inputs of the same size as the first vary with it, others
-    are taken to fit; layers without a rule are not followed. A model that was built for fixed sizes is judged by its layers: build
-    it anew for another size.
+    A legal size leaves at least one position in every map, gives equal sizes wherever maps are added or concatenated, and gives what
+    layers with weights along that axis were built for, such as a dense layer behind a flatten. Inputs of the same size as the first
+    vary with it. A model that was built for fixed sizes is judged by its layers: build it anew for another size.
 
     Args:
         model: a functional `keras.Model`, with spatial sizes fixed or None.
 
     Returns:
-        A `LegalSizes` per spatial axis.
+        A `LegalSizes` per spatial axis; None where they are not known: behind a layer that is not followed, or where the sizes of
+        several inputs depend on each other.
 
     >>> from kzoo import build_unet
     >>> print(*legal_sizes(build_unet(input_shape=(None, None, 1), num_classes=2, filters=2, padding="valid")), sep="; ")
@@ -82,22 +86,23 @@ def legal_sizes(model: keras.Model) -> tuple[LegalSizes, ...]:
     return find_legal_sizes(graph, [facts_of(call) for call in graph.calls])
 
 
-def find_legal_sizes(graph: Graph, facts: Sequence[Facts | None]) -> tuple[LegalSizes, ...]:
+def find_legal_sizes(graph: Graph, facts: Sequence[Facts | None]) -> tuple[LegalSizes | None, ...]:
     """The same for a graph that has been read; axes that go through the same moves are computed once."""
-    found: dict[tuple, LegalSizes] = {}
+    layouts = lay_out(graph, facts)
+    found: dict[tuple, LegalSizes | None] = {}
     result = []
     for axis in graph.spatial_axes(graph.image):
-        program = _Program(graph, facts, axis)
-        key = (tuple(program.steps), program.built)
+        program = _Program(graph, facts, layouts, axis)
+        key = (tuple(program.steps), program.built, program.known)
         if key not in found:
-            found[key] = _solve(program)
+            found[key] = _solve(program) if program.known else None
         result.append(found[key])
     return tuple(result)
 
 
 @dataclass(frozen=True)
 class _Step:
-    """One check along an axis: a move from slot to slot, equality of two slots, or a slot that must have the built size."""
+    """One check along an axis: a move from slot to slot, equality of two slots, or a slot that must have one size."""
 
     slot: int
     move: Move | None = None
@@ -105,39 +110,105 @@ class _Step:
     fixed: int | None = None
 
 
-class _Program:
-    """The moves and checks that one axis goes through, pointwise layers left out. Slot 0 is the input's size."""
+class _Branch(NamedTuple):
+    """An input of a call that varies with the size: which tensor, with which input of the model, its slot, and the axis it lies on."""
 
-    def __init__(self, graph: Graph, facts: Sequence[Facts | None], axis: int):
+    tensor: int
+    source: int
+    slot: int
+    place: int
+    run: Run
+
+
+class _Program:
+    """The moves and checks that one axis goes through, pointwise layers left out. Slot 0 is the input's size.
+
+    Attributes:
+        known: False where a layer is not followed or inputs of several sizes meet.
+    """
+
+    def __init__(self, graph: Graph, facts: Sequence[Facts | None], layouts: Sequence[Layout], axis: int):
         self.steps: list[_Step] = []
         self.jumps = [Fraction(1)]
+        self.known = True
+        self.graph, self.layouts, self.axis = graph, layouts, axis
         self.built = graph.shapes[graph.image][axis]
-        self.places: dict[int, tuple[int, int]] = {
-            tensor: (0, axis) for tensor in graph.inputs if axis in graph.spatial_axes(tensor) and graph.shapes[tensor][axis] == self.built
-        }
+        alike = [source for source in graph.inputs if axis in graph.spatial_axes(source) and graph.shapes[source][axis] == self.built]
+        self.slots = {(source, source): 0 for source in alike}
         for call, known in zip(graph.calls, facts, strict=True):
             self.add(call, known)
 
     def add(self, call: Call, facts: Facts | None) -> None:
-        if facts is None:
+        branches = [branch for tensor in dict.fromkeys(call.inputs) for branch in self.branches(call, tensor)]
+        if not branches:
             return
-        tracked = [
-            (*self.places[tensor], shape) for tensor, shape in zip(call.inputs, call.input_shapes, strict=True) if tensor in self.places
-        ]
-        tracked = [t for t in tracked if t[2][t[1]] != 1 or len(tracked) == 1]
-        if not tracked:
+        if facts is None or any(self.layouts[tensor].unknown for tensor in call.outputs):
+            self.known = False
             return
-        slot, axis, shape = tracked[0]
-        self.steps += [_Step(slot, equals=other) for other in dict.fromkeys(t[0] for t in tracked) if other != slot]
-        if facts.fixed and shape[axis] is not None:
-            self.steps.append(_Step(slot, fixed=shape[axis]))
-        if facts.positions == "lost":
+        if len(call.inputs) > 1 and facts.reach == "local":
+            branches = self.meet(call, branches)
+        for branch in branches:
+            if branch.place in facts.fixed:
+                self.fix(branch.slot, self.own_size(branch))
+        self.carry(call, facts, branches)
+
+    def branches(self, call: Call, tensor: int) -> list[_Branch]:
+        """One per input of the model whose size a tensor varies with."""
+        found = []
+        for source, runs in self.layouts[tensor].runs.items():
+            place = place_of(aligned(call, runs), self.axis)
+            if (tensor, source) in self.slots and place is not None:
+                found.append(_Branch(tensor, source, self.slots[tensor, source], place, aligned(call, runs)[place]))
+        return found
+
+    def own_size(self, branch: _Branch) -> int | None:
+        """The size that the model was built for along this axis."""
+        return next(part.size for part in branch.run if part.axis == self.axis)
+
+    def meet(self, call: Call, branches: Sequence[_Branch]) -> list[_Branch]:
+        """Maps that are joined are equal; a map of one position that meets larger ones has to remain one."""
+        stretched = [branch for branch in branches if is_stretched(branch.run, call.output_shape[branch.place])]
+        steady = [branch for branch in branches if branch not in stretched]
+        for branch in stretched:
+            self.fix(branch.slot, 1)
+        for branch in steady[:1]:
+            for other in steady[1:]:
+                self.equate(branch, other)
+            for tensor in set(call.inputs) - {other.tensor for other in branches}:
+                self.meet_constant(call, branch, tensor)
+        return steady
+
+    def equate(self, branch: _Branch, other: _Branch) -> None:
+        if branch.place != other.place or self.jumps[branch.slot] != self.jumps[other.slot]:
+            self.known = False
+        elif branch.slot != other.slot:
+            self.steps.append(_Step(branch.slot, equals=other.slot))
+
+    def meet_constant(self, call: Call, branch: _Branch, tensor: int) -> None:
+        """A map meets one that does not vary with it: of one position, of another input, or of a constant size."""
+        missing = max(map(len, call.input_shapes)) - len(self.graph.shapes[tensor])
+        size = self.graph.shapes[tensor][branch.place - missing] if branch.place > missing else 1
+        if size == 1 and type(call.layer).__name__ != "Concatenate":
             return
-        moves = dict(zip(call.spatial_axes, facts.moves, strict=False))
-        if axis in moves:
-            slot = self.move(slot, moves[axis])
-        place = axis if facts.order is None else facts.order.index(axis)
-        self.places |= dict.fromkeys(call.outputs, (slot, place))
+        if any(held(aligned(call, runs)[branch.place]) for runs in self.layouts[tensor].runs.values()):
+            self.known = False
+        else:
+            self.fix(branch.slot, self.own_size(branch) if len(branch.run) > 1 else size)
+
+    def fix(self, slot: int, size: int | None) -> None:
+        if size is None:
+            self.known = False
+        else:
+            self.steps.append(_Step(slot, fixed=size))
+
+    def carry(self, call: Call, facts: Facts, branches: Sequence[_Branch]) -> None:
+        """The slots of the outputs, behind the layer's move."""
+        moves = moves_by_axis(call, facts)
+        for branch in reversed(branches):
+            slot = self.move(branch.slot, moves[branch.place]) if branch.place in moves else branch.slot
+            for tensor in call.outputs:
+                if place_of(self.layouts[tensor].runs[branch.source], self.axis) is not None:
+                    self.slots[tensor, branch.source] = slot
 
     def move(self, slot: int, move: Move) -> int:
         if move.scale == 1 and move.size(1 << 16) == 1 << 16:
@@ -150,53 +221,44 @@ class _Program:
     def period(self) -> int:
         return lcm(*(jump.numerator for jump in self.jumps))
 
-    def run(self, size: int) -> tuple[bool, bool]:
-        """Whether every map keeps a position, and whether all checks hold as well."""
-        sizes, holds = [size], True
+    def sizes(self, size: int) -> list[int] | None:
+        """The size in every slot; None where a map keeps no position."""
+        sizes = [size]
         for step in self.steps:
-            here = sizes[step.slot]
             if step.move is not None:
-                made = step.move.size(here)
-                if made < 1:
-                    return False, False
-                sizes.append(made)
-            elif step.fixed is not None:
-                holds = holds and here == step.fixed
-            elif step.equals is not None:
-                holds = holds and here == sizes[step.equals]
-        return True, holds
+                sizes.append(step.move.size(sizes[step.slot]))
+                if sizes[-1] < 1:
+                    return None
+        return sizes
+
+    def admits(self, size: int) -> bool:
+        """Whether every map keeps a position and all checks hold."""
+        sizes = self.sizes(size)
+        return sizes is not None and all(
+            sizes[step.slot] == (step.fixed if step.equals is None else sizes[step.equals]) for step in self.steps if step.move is None
+        )
+
+    def reaches(self, size: int, beyond: int = 0) -> bool:
+        """Whether every map keeps a position and those of a fixed size are no smaller than that, plus `beyond`."""
+        sizes = self.sizes(size)
+        return sizes is not None and all(step.fixed is None or sizes[step.slot] >= step.fixed + beyond for step in self.steps)
 
 
-def _solve(program: _Program) -> LegalSizes:
-    if program.built is not None and any(step.fixed is not None for step in program.steps):
-        return _around(program, program.built)
-    least, period = _least_alive(program), program.period
-    legal = [n for n in range(least, least + period) if program.run(n)[1]]
+def _solve(program: _Program) -> LegalSizes | None:
+    least, period = _least(program.reaches), program.period
+    fixed = any(step.fixed is not None for step in program.steps)
+    end = _least(lambda size: program.reaches(size, 1)) if fixed else least + period
+    legal = [n for n in range(least, end) if program.admits(n)]
     if not legal:
-        return LegalSizes(program.built or least, largest=program.built or least)
-    return LegalSizes(legal[0], *_reduce(period, {n % period for n in legal}))
+        return None
+    if fixed and len(legal) == legal[-1] - legal[0] + 1:
+        return LegalSizes(legal[0], largest=legal[-1])
+    return LegalSizes(legal[0], *_reduce(period, {n % period for n in legal}), largest=legal[-1] if fixed else None)
 
 
-def _around(program: _Program, built: int) -> LegalSizes:
-    """The legal sizes next to the built one."""
-    first = last = built
-    while first > 1 and program.run(first - 1)[1]:
-        first -= 1
-    while last < built + _LARGEST and program.run(last + 1)[1]:
-        last += 1
-    return LegalSizes(first, largest=last)
-
-
-def _least_alive(program: _Program) -> int:
-    """The smallest size of which every map keeps a position; larger ones do as well."""
-    high = 1
-    while not program.run(high)[0] and high < _LARGEST:
-        high *= 2
-    low = high // 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if program.run(middle)[0] else (middle, high)
-    return high
+def _least(condition: Callable[[int], bool]) -> int:
+    """The smallest size for which a condition holds that holds for all larger ones as well."""
+    return bisect_left(range(_LARGEST), True, lo=1, key=condition)
 
 
 def _reduce(period: int, residues: set[int]) -> tuple[int, tuple[int, ...]]:

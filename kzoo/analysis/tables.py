@@ -68,7 +68,7 @@ def totals(profile: Profile, *, flops: bool = False) -> list[tuple[str, str]]:
         *([("FLOPs", f"{short(profile.flops)}, counted as 2 x MACs; biases and pointwise layers left out")] if flops else []),
         ("receptive field", field_text(field) + (f", global from {field.global_by}" if field and field.is_global else "")),
         ("paths", f"{_by(profile.shortest_path)} along the shortest, {_by(profile.longest_path)} along the longest"),
-        ("legal input sizes", "; ".join(dict.fromkeys(map(str, profile.legal_sizes))) or "any"),
+        ("legal input sizes", "; ".join(dict.fromkeys(str(sizes or "?") for sizes in profile.legal_sizes)) or "any"),
     ]
     if profile.inference and profile.training:
         rows += [

@@ -7,6 +7,8 @@ one bright line after another on a black input (finite differences of the gradie
 import keras
 import numpy as np
 
+from kzoo.analysis.sight import survey_model
+
 
 def make_positive(model: keras.Model) -> keras.Model:
     """Kernels that average, biases 0, batch-norm statistics as they begin."""
@@ -41,3 +43,17 @@ def central_windows(model: keras.Model, axis: int, count: int) -> dict[int, tupl
         found = np.flatnonzero(depends[:, position])
         windows[position] = (int(found[0]), int(found[-1])) if len(found) else None
     return windows
+
+
+def check_fields(model: keras.Model, count: int = 8, axes: range | None = None) -> None:
+    """Predicted and found windows are equal around the middle of every axis, where nothing is cut off by the border."""
+    make_positive(model)
+    found = survey_model(model)
+    view = found.sights[found.graph.outputs[0]].views[0]
+    assert view.everywhere is None
+    for axis in axes or range(len(view.fields)):
+        size = model.input_shape[1 + axis]
+        for position, window in central_windows(model, axis, min(count, model.output_shape[1 + axis])).items():
+            predicted = view.fields[axis].window(position)
+            assert predicted is None or (predicted[0] >= 0 and predicted[1] < size), "the test needs a larger input"
+            assert predicted == window, (axis, position, [layer.get_config() for layer in model.layers])

@@ -1,6 +1,7 @@
 """Graphs: nested models, shared layers, several inputs and outputs, other input shapes, refusals."""
 
 import keras
+import numpy as np
 import pytest
 from keras import layers
 
@@ -113,6 +114,7 @@ def test_axes_take_the_data_format_of_the_layers():
         ({"other": (8, 8, 2)}, "input_shape: expected a shape for each of"),
         ((8, 8, 3), r"input_shape: layer conv cannot take \(None, 8, 8, 3\): its weights are for 2 features"),
         ((4, 4, 2), "input_shape: layer conv cannot take"),
+        ((8, np.int64(0), 2), "input_shape: expected 3 sizes"),
     ],
 )
 def test_wrong_shapes_are_named(shape, words):
@@ -137,3 +139,8 @@ def test_a_model_without_a_graph_is_refused(model):
         ArgumentError, match=r"model: expected a built functional or sequential keras.Model. Received: (Subclassed|Sequential)"
     ):
         kzoo.profile(model)
+
+
+def test_sizes_as_numpy_integers():
+    model = nested()
+    assert kzoo.profile(model, tuple(np.array([20, 24, 2]))).to_json() == kzoo.profile(model, (20, 24, 2)).to_json()

@@ -83,7 +83,7 @@ def _with_channels(pixels: np.ndarray, channels: int) -> np.ndarray:
 def _cut(pixels: np.ndarray, model: keras.Model) -> np.ndarray:
     """The middle of an image, as large as the model can take it along the axes whose size is not fixed."""
     for axis, (size, fixed) in enumerate(zip(legal_sizes(model), model.inputs[0].shape[1:-1], strict=True)):
-        if fixed is None:
+        if fixed is None and size is not None:
             n = pixels.shape[axis]
             wanted = size.nearest(n)[0]
             if wanted > n:

@@ -102,7 +102,7 @@ def _probe(model: keras.Model, shape: Sequence[int | None]) -> tuple[Graph, Grap
 
 def _probes(model: keras.Model) -> list[int]:
     """Sizes that are legal along every axis that is not fixed: about 256, or the smallest."""
-    legal = [sizes for sizes in legal_sizes(model) if sizes.largest is None]
+    legal = [sizes for sizes in legal_sizes(model) if sizes is not None and sizes.largest is None]
     smallest = max((sizes.smallest for sizes in legal), default=1)
     tried = dict.fromkeys((PROBE, *range(PROBE, PROBE + 64), *range(smallest, smallest + 256)))
     return [n for n in tried if all(n in sizes for sizes in legal)]

@@ -4,7 +4,7 @@ from keras import layers
 
 from ..facts import Facts, rule
 from ..graph import Call, Shape
-from .sizes import product
+from .counting import product
 
 
 @rule(layers.MultiHeadAttention)

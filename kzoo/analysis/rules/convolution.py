@@ -10,8 +10,9 @@ from keras import layers
 
 from ..facts import Facts, rule
 from ..graph import Call
-from ..moves import Transposed, Window
-from .sizes import positions, product
+from ..moves import Move, Transposed, Window
+from .activation import activated
+from .counting import positions, product
 
 
 def _windows(layer) -> tuple[Window, ...]:
@@ -19,43 +20,48 @@ def _windows(layer) -> tuple[Window, ...]:
     return tuple(Window(kernel, stride, dilation, layer.padding) for kernel, stride, dilation in sizes)
 
 
+def _facts(call: Call, macs: int | None, moves: tuple[Move, ...], mixes: bool = True) -> Facts | None:
+    channels = (call.channel_axis,)
+    return activated(call, Facts(macs, moves, mixes=channels if mixes else (), fixed=channels))
+
+
 @rule(layers.Conv1D, layers.Conv2D, layers.Conv3D)
-def convolution(call: Call) -> Facts:
+def convolution(call: Call) -> Facts | None:
     layer = call.layer
     channels = (call.input_shape[call.channel_axis] or 0) // layer.groups
-    return Facts(product(positions(call, call.output_shape), prod(layer.kernel_size), channels, layer.filters), _windows(layer))
+    macs = product(positions(call, call.output_shape), prod(layer.kernel_size), channels, layer.filters)
+    return _facts(call, macs, _windows(layer), mixes=layer.groups == 1)
 
 
 @rule(layers.DepthwiseConv1D, layers.DepthwiseConv2D)
-def depthwise(call: Call) -> Facts:
+def depthwise(call: Call) -> Facts | None:
     layer = call.layer
     filters = call.output_shape[call.channel_axis]
-    return Facts(product(positions(call, call.output_shape), prod(layer.kernel_size), filters), _windows(layer))
+    macs = product(positions(call, call.output_shape), prod(layer.kernel_size), filters)
+    return _facts(call, macs, _windows(layer), mixes=False)
 
 
 @rule(layers.SeparableConv1D, layers.SeparableConv2D)
-def separable(call: Call) -> Facts:
+def separable(call: Call) -> Facts | None:
     layer = call.layer
     inner = (call.input_shape[call.channel_axis] or 0) * layer.depth_multiplier
-    return Facts(product(positions(call, call.output_shape), inner, prod(layer.kernel_size) + layer.filters), _windows(layer))
+    macs = product(positions(call, call.output_shape), inner, prod(layer.kernel_size) + layer.filters)
+    return _facts(call, macs, _windows(layer))
 
 
 @rule(layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)
-def transposed(call: Call) -> Facts:
+def transposed(call: Call) -> Facts | None:
     layer = call.layer
     rank = len(layer.kernel_size)
     extra = layer.output_padding if isinstance(layer.output_padding, tuple) else (layer.output_padding,) * rank
     sizes = zip(layer.kernel_size, layer.strides, layer.dilation_rate, extra, strict=True)
     moves = tuple(Transposed(kernel, stride, dilation, layer.padding, more) for kernel, stride, dilation, more in sizes)
     channels = call.input_shape[call.channel_axis]
-    return Facts(product(positions(call, call.input_shape), prod(layer.kernel_size), channels, layer.filters), moves)
+    return _facts(call, product(positions(call, call.input_shape), prod(layer.kernel_size), channels, layer.filters), moves)
 
 
 @rule(layers.Dense)
-def dense(call: Call) -> Facts:
+def dense(call: Call) -> Facts | None:
     """A dense layer works on the last axis; over maps it is a convolution of size 1, unless that axis is a spatial one."""
-    last = len(call.input_shape) - 1
-    return Facts(
-        product(*call.input_shape[1:], call.layer.units),
-        reach="global" if last in call.spatial_axes else "local",
-    )
+    last = (len(call.input_shape) - 1,)
+    return activated(call, Facts(product(*call.input_shape[1:], call.layer.units), mixes=last, fixed=last))

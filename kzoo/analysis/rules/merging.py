@@ -1,22 +1,33 @@
 """Layers that join several tensors position by position."""
 
-from keras import layers
+import numpy as np
+from keras import KerasTensor, layers, tree
 
 from ..facts import Facts, operations, rule
 from ..graph import Call
 
 
 @rule(layers.Add, layers.Subtract, layers.Multiply, layers.Average, layers.Maximum, layers.Minimum)
-@operations("Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Maximum", "Minimum", "Power")
 def element_wise(call: Call) -> Facts:  # noqa: ARG001
-    return Facts()
+    return Facts(stops=())
+
+
+@operations("Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Maximum", "Minimum", "Power")
+def element_wise_function(call: Call) -> Facts | None:
+    """Unknown for tensors of several ranks, which are aligned at the last axis. Constants fix the sizes that they have."""
+    if len({len(shape) for shape in call.input_shapes}) > 1:
+        return None
+    rank = len(call.input_shape)
+    values = tree.flatten((call.arguments.args, call.arguments.kwargs))
+    constants = [np.shape(value) for value in values if not isinstance(value, KerasTensor)]
+    fixed = {rank - len(shape) + axis for shape in constants for axis, size in enumerate(shape) if size > 1}
+    return Facts(stops=(), fixed=tuple(sorted(fixed)))
 
 
 @rule(layers.Concatenate)
 @operations("Concatenate")
-def concatenate(call: Call) -> Facts:
-    """Positions are kept where the channels are joined; joined along another axis, they are counted as lost."""
+def concatenate(call: Call) -> Facts | None:
+    """Positions are kept where features are joined, and not followed where positions are."""
     rank = len(call.input_shape)
-    if call.layer.axis is not None and call.layer.axis % rank == call.channel_axis:
-        return Facts()
-    return Facts(reach="global", positions="lost", fixed=True)
+    axis = call.layer.axis
+    return None if axis is None or axis % rank == 0 else Facts(stops=(axis % rank,))

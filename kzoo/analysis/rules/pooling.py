@@ -6,7 +6,7 @@ from ...layers import BlurPool
 from ..facts import Facts, rule
 from ..graph import Call
 from ..moves import Window
-from .sizes import per_axis
+from .counting import per_axis
 
 
 @rule(

@@ -6,7 +6,7 @@ from ...layers import LinearUpsampling, PixelShuffle
 from ..facts import Facts, rule
 from ..graph import Call
 from ..moves import Interpolation, Move, Repeat, Window
-from .sizes import per_axis
+from .counting import per_axis
 
 _REACH = {"bilinear": 1, "bicubic": 2, "lanczos3": 3, "lanczos5": 5}
 

@@ -1,9 +1,13 @@
 """Reshaping, reducing, and the functions of `keras.ops` in a graph."""
 
 import keras
+import pytest
 from keras import layers, ops
 
 import kzoo
+from kzoo.analysis import input_window
+
+from ..brute_force import check_fields
 
 
 def field(outputs, inputs):
@@ -28,11 +32,12 @@ def test_reductions_over_positions_are_global():
     assert not field(ops.max(x, axis=-1, keepdims=True), inputs).is_global
 
 
-def test_reshaping_the_channels_alone_keeps_positions():
+def test_reshaping_is_local():
     inputs = keras.Input((16, 16, 2))
     x = layers.Conv2D(6, 3)(inputs)
-    assert not field(layers.Reshape((14, 14, 3, 2))(x), inputs).is_global
-    assert field(layers.Reshape((196, 6))(x), inputs).is_global
+    for shape in ((14, 14, 3, 2), (196, 6), (14, 84), (1176,)):
+        assert (field(layers.Reshape(shape)(x), inputs).largest, field(layers.Reshape(shape)(x), inputs).is_global) == ((3, 3), False)
+    assert not field(ops.squeeze(ops.expand_dims(x, 1), 1), inputs).is_global
 
 
 def test_transposed_axes_are_followed():
@@ -41,7 +46,75 @@ def test_transposed_axes_are_followed():
     assert field(layers.Conv2D(2, (1, 5))(x), inputs).largest == (7, 1)
 
 
-def test_concatenation_of_positions_loses_them():
-    inputs = keras.Input((16, 2))
-    x = layers.Conv1D(2, 3)(inputs)
-    assert field(layers.Concatenate(axis=1, name="rows")([x, x]), inputs).global_by == "rows"
+@pytest.mark.parametrize(
+    "take_apart",
+    [
+        lambda x: layers.Concatenate(axis=1)([x, x]),
+        lambda x: layers.Reshape((7, 2, 14, 2))(x),
+        lambda x: layers.Conv1D(2, 3)(layers.Reshape((196, 2))(x)),
+        lambda x: layers.MaxPooling1D(2)(layers.Reshape((196, 2))(x)),
+        lambda x: ops.transpose(x, (1, 0, 2, 3)),
+        lambda x: x[:, 3],
+        lambda x: x[:2, :],
+        lambda x: x[:, -4:],
+        lambda x: x[:, :4],
+        lambda x: x[:, ::-1],
+        lambda x: layers.Permute((1, 3, 2))(x)[..., 2:],
+        lambda x: layers.Add()([x, layers.Permute((2, 1, 3))(x)]),
+        lambda x: layers.Add()([layers.Reshape((196, 2))(x), layers.Reshape((196, 2))(layers.Permute((2, 1, 3))(x))]),
+        lambda x: layers.Add()([layers.Cropping2D(((0, 7), (0, 7)))(x), layers.MaxPooling2D(2)(x)]),
+    ],
+)
+def test_positions_that_are_taken_apart_are_not_followed(take_apart):
+    inputs = keras.Input((16, 16, 2))
+    x = layers.Conv2D(2, 3, name="before")(inputs)
+    profile = kzoo.profile(keras.Model(inputs, layers.ReLU(name="after")(take_apart(x))))
+    assert (profile.status, profile.receptive_field, profile.legal_sizes[0]) == ("partial", None, None)
+    assert not {"before", "after"} & set(profile.unknown)
+    assert profile.layers[0].receptive_field.largest == (3, 3)
+    assert profile.layers[0].macs <= profile.macs
+
+
+def test_positions_on_two_axes_are_not_followed():
+    inputs = keras.Input((8, 8))
+    profile = kzoo.profile(keras.Model(inputs, layers.Add(name="sum")([inputs, layers.Permute((2, 1))(inputs)])))
+    assert (profile.unknown, profile.receptive_field, profile.legal_sizes) == (("sum",), None, (None,))
+
+
+def test_a_single_position_that_is_added_everywhere():
+    """Global where it has seen the whole input, otherwise not followed; at any other size, it would not be a single one."""
+    inputs = keras.Input((16, 16, 2))
+    for window, found in ((16, "sum"), (15, None)):
+        one = layers.AveragePooling2D(window, strides=16, name="one")(inputs)
+        profile = kzoo.profile(keras.Model(inputs, layers.Add(name="sum")([inputs, one])))
+        field = profile.receptive_field
+        assert (profile.unknown, field and field.global_by) == ((), found) if found else (("sum",), None)
+        assert [str(sizes) for sizes in profile.legal_sizes] == [f"{window} <= n <= {15 + window}"] * 2
+
+
+def test_slices_of_positions_are_windows_of_one():
+    """By hand: rows 3, 5, ... and columns 0, 1, ... of the image."""
+    inputs = keras.Input((16, 18, 2))
+    x = inputs[:, 2:-1:2, :, :1]
+    model = keras.Model(inputs, layers.Conv2D(1, (2, 3))(x))
+    assert input_window(model, (1, 0)) == ((4, 6), (0, 2))
+    assert (model.output_shape[1:3], kzoo.profile(model).receptive_field.stride) == ((6, 16), (2, 1))
+    check_fields(model, count=6)
+
+
+def test_a_new_axis_and_an_ellipsis():
+    inputs = keras.Input((16, 18, 4))
+    gate = layers.Dense(4)(layers.GlobalAveragePooling2D(name="squeeze")(inputs))[:, None, None]
+    found = field(layers.Conv2D(1, 3)((inputs * gate)[..., 1:]), inputs)
+    assert (found.global_by, found.largest) == ("squeeze", (3, 3))
+    assert field(layers.Conv2D(1, 3)(inputs[:, 1:, ..., ::2]), inputs).largest == (3, 3)
+
+
+def test_a_model_without_sizes_is_profiled_up_to_what_is_not_known():
+    inputs = keras.Input((None, None, 1))
+    x = layers.Conv2D(2, 3, strides=2, padding="same", name="before")(inputs)
+    profile = kzoo.profile(keras.Model(inputs, layers.Conv2D(2, 3)(x[:, :5])))
+    assert (profile.status, profile.receptive_field, profile.macs, profile.legal_sizes) == ("partial", None, None, (None, None))
+    assert profile.layers[0].receptive_field.largest == (3, 3)
+    sliced = kzoo.profile(keras.Model(inputs, layers.Conv2D(2, 3)(x[:, ::2])))
+    assert (sliced.status, sliced.receptive_field.largest) == ("complete", (11, 7))
