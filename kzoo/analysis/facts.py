@@ -22,6 +22,8 @@ class Facts:
         order: for layers that reorder axes, the input axis behind each output axis, batch included.
         fixed: whether only the size that the model was built for fits, as with a flatten before a dense layer.
         shares: whether the output is the input's memory: `never`, at `inference` (dropout), or `always` (reshaping).
+        inner: numbers that the layer holds inside itself while it runs and keeps for the backward pass, such as attention scores, for
+            one sample; None where they depend on a size that is not known.
 
     A pointwise layer such as an activation is `Facts()`.
     """
@@ -33,6 +35,7 @@ class Facts:
     order: tuple[int, ...] | None = None
     fixed: bool = False
     shares: Literal["never", "inference", "always"] = "never"
+    inner: int | None = 0
 
 
 Rule = Callable[[Call], "Facts | None"]

@@ -59,6 +59,7 @@ class Layer:
         macs: for the whole batch; None where a size is not known, or the layer is of a kind without a rule.
         receptive_field: of the first spatial input that it sees; None behind a layer without a rule.
         activation_bytes: of all outputs, for the whole batch; None where a size is not known.
+        inner_bytes: of what it holds inside itself while it runs, such as attention scores.
         known: whether there is a rule for its kind.
         detail: what tells layers of a kind apart: `3x3, 64`, `2x2 / 2`.
     """
@@ -73,12 +74,18 @@ class Layer:
     macs: int | None
     receptive_field: ReceptiveField | None
     activation_bytes: int | None
+    inner_bytes: int | None
     known: bool
     detail: str
 
 
 def describe_layers(
-    found: Survey, calls: Sequence[Call], facts: Sequence[Facts | None], sizes: Sequence[int | None], batch_size: int
+    found: Survey,
+    calls: Sequence[Call],
+    facts: Sequence[Facts | None],
+    sizes: Sequence[int | None],
+    inner: Sequence[int | None],
+    batch_size: int,
 ) -> tuple[Layer, ...]:
     """One row per call, in the order in which Keras runs them."""
     names = dict(enumerate(found.graph.input_names)) | {tensor: call.name for call in calls for tensor in call.outputs}
@@ -86,7 +93,7 @@ def describe_layers(
     fields: dict[int, ReceptiveField | None] = {}
     counted: set[int] = set()
     rows = []
-    for call, known, stage in zip(calls, facts, stages, strict=True):
+    for call, known, stage, held in zip(calls, facts, stages, inner, strict=True):
         sight = found.sights[call.outputs[0]]
         if id(sight) not in fields:
             fields[id(sight)] = _first_field(sight)
@@ -104,6 +111,7 @@ def describe_layers(
                 None if known is None or known.macs is None else known.macs * batch_size,
                 fields[id(sight)],
                 None if None in output_bytes else sum(size or 0 for size in output_bytes),
+                held,
                 known is not None,
                 _detail(call),
             )

@@ -39,12 +39,18 @@ def test_macs_of_a_partial_profile_are_a_lower_bound():
     assert dict(totals(found))["MACs"] == f"at least {6 * 6 * 9 * 2} for a batch of 1"
 
 
+OPTIMIZER = (
+    "optimizer: expected one of adam, adamw, lion, nadam, rmsprop, sgd, sgd_momentum, or how many values it keeps per trainable weight."
+)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"batch_size": 0}, "batch_size: expected an integer of at least 1. Received: 0."),
-        ({"optimizer_slots": -1}, "optimizer_slots: expected an integer of at least 0. Received: -1."),
-        ({"optimizer_slots": "adam"}, "optimizer_slots: expected an integer of at least 0. Received: 'adam'."),
+        ({"optimizer": -1}, f"{OPTIMIZER} Received: -1."),
+        ({"optimizer": "adamm"}, f"{OPTIMIZER} Received: 'adamm'. Did you mean adam?"),
+        ({"precision": 16}, "precision: expected a Keras dtype policy, such as float32 or mixed_bfloat16. Received: 16."),
         ({"input_shape": 16}, "input_shape: expected sizes without the batch axis, as in (8, 8, 1). Received: 16."),
     ],
 )

@@ -36,8 +36,9 @@ def depthwise(call: Call) -> Facts:
 @rule(layers.SeparableConv1D, layers.SeparableConv2D)
 def separable(call: Call) -> Facts:
     layer = call.layer
-    inner = (call.input_shape[call.channel_axis] or 0) * layer.depth_multiplier
-    return Facts(product(positions(call, call.output_shape), inner, prod(layer.kernel_size) + layer.filters), _windows(layer))
+    channels = (call.input_shape[call.channel_axis] or 0) * layer.depth_multiplier
+    inner = product(positions(call, call.output_shape), channels)
+    return Facts(product(inner, prod(layer.kernel_size) + layer.filters), _windows(layer), inner=inner)
 
 
 @rule(layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)
