@@ -1,15 +1,13 @@
 """The rows of a profile: what each call of a layer gives, costs and sees."""
 
-import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from math import prod
 
 from .facts import Facts
 from .graph import Call, Shape
 from .sight import Sight, Survey, View
+from .stages import find_stages
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class Layer:
 
     Attributes:
         name, kind: its name and its class.
-        stage: the name of the run of layers of one resolution that it belongs to.
+        stage: the name of the stage, all that happens at one resolution, that it belongs to.
         inputs: names of the layers (or inputs) that it is called on.
         output_shape: without the batch axis; of the first output.
         trainable, total: parameters; 0 for later calls of a shared layer.
@@ -79,6 +77,14 @@ class Layer:
     detail: str
 
 
+def by_stage(layers: Sequence[Layer]) -> dict[str, list[Layer]]:
+    """The layers of every stage; branches of different stages may run in turn."""
+    stages: dict[str, list[Layer]] = {}
+    for layer in layers:
+        stages.setdefault(layer.stage, []).append(layer)
+    return stages
+
+
 def describe_layers(
     found: Survey,
     calls: Sequence[Call],
@@ -89,7 +95,7 @@ def describe_layers(
 ) -> tuple[Layer, ...]:
     """One row per call, in the order in which Keras runs them."""
     names = dict(enumerate(found.graph.input_names)) | {tensor: call.name for call in calls for tensor in call.outputs}
-    stages = _stages(calls, [found.sights[call.outputs[0]] for call in calls])
+    stages = find_stages(found, calls, facts)
     fields: dict[int, ReceptiveField | None] = {}
     counted: set[int] = set()
     rows = []
@@ -129,31 +135,6 @@ def _parameters(layer, counted: set[int]) -> tuple[int, int]:
     counted |= set(new)
     trainable = sum(new.get(id(weight), 0) for weight in layer.trainable_weights) if new else 0
     return trainable, sum(new.values())
-
-
-def _stages(calls: Sequence[Call], sights: Iterable[Sight]) -> list[str]:
-    """A name for every call: the prefix that most names share in a run of calls of one resolution; `head` for vectors."""
-    resolutions = [_resolution(call, sight) for call, sight in zip(calls, sights, strict=True)]
-    stages: list[str] = []
-    for resolution, run in groupby(zip(resolutions, calls, strict=True), key=lambda pair: pair[0]):
-        names = [call.name for _, call in run]
-        prefixes = Counter(_prefix(name) for name in names)
-        stages += [prefixes.most_common(1)[0][0] if resolution else "head"] * len(names)
-    return stages
-
-
-def _resolution(call: Call, sight: Sight) -> tuple:
-    """The strides of a map's axes; its sizes where they are not known, nothing for vectors."""
-    view = sight.view
-    if view is None:
-        return call.output_shape[1:-1]
-    return tuple(field.jump for field, axis in zip(view.fields, view.where, strict=True) if axis is not None)
-
-
-def _prefix(name: str) -> str:
-    """`encoder1` of `encoder1_conv2`."""
-    found = re.match(r"[A-Za-z]+\d*", name.rpartition("/")[2])
-    return found[0] if found else name
 
 
 def _detail(call: Call) -> str:

@@ -113,6 +113,7 @@ class Profile:
         values["receptive_fields"] = [
             {"output": output, "input": source, **_plain(field)} for (output, source), field in self.receptive_fields.items()
         ]
+        values["upsamplings"] = [{**_plain(up), "unevenness": up.unevenness} for up in self.upsamplings]
         return _plain(values)
 
     def to_json(self, path: str | Path | None = None) -> str:
@@ -133,6 +134,12 @@ class Profile:
         from .tables import stage_table
 
         return stage_table(self)
+
+    def summary(self, *, flops: bool = False) -> str:
+        """The totals and the warnings as text, a line each; FLOPs, as 2 x MACs, on request."""
+        from .summary import summary
+
+        return summary(self, flops=flops)
 
 
 def profile(

@@ -8,7 +8,7 @@ from rich.console import Console
 
 import kzoo
 from kzoo import ArgumentError
-from kzoo.analysis.tables import totals
+from kzoo.analysis.summary import totals
 
 
 @pytest.mark.parametrize(("size", "padding"), [(70, "same"), (256, "valid")])
