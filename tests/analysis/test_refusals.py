@@ -3,6 +3,7 @@
 import io
 
 import keras
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -59,3 +60,29 @@ def test_arguments(options, message):
     with pytest.raises(ArgumentError) as caught:
         kzoo.profile(model, **options)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("received", ["x", None, 3, keras.layers.Dense(1)], ids=str)
+@pytest.mark.parametrize(
+    "function",
+    [
+        kzoo.profile,
+        kzoo.draw,
+        kzoo.draw_receptive_field,
+        kzoo.plot_filters,
+        kzoo.plot_feature_maps,
+        kzoo.analysis.legal_sizes,
+        lambda model: kzoo.analysis.input_window(model, (0, 0)),
+        lambda model: kzoo.analysis.effective_field(model, np.zeros((1, 8, 8, 1))),
+        lambda model: kzoo.shift_consistency(model, np.zeros((1, 8, 8, 1))),
+    ],
+)
+def test_what_is_no_model_is_named(function, received):
+    with pytest.raises(ArgumentError, match=r"^model: expected a built functional or sequential keras.Model. Received: \w+\.$"):
+        function(received)
+
+
+def test_integers_of_numpy_are_integers():
+    model = kzoo.build_cnn(input_shape=(8, 8, 1), num_classes=2, filters=2)
+    assert kzoo.profile(model, batch_size=np.int32(4)).to_json() == kzoo.profile(model, batch_size=4).to_json()
+    assert len(kzoo.plot_feature_maps(model, count=np.int64(2)).axes) == 2
