@@ -1,6 +1,10 @@
 """Integers that were published or computed elsewhere: parameters, MACs and receptive fields, to the last digit that is known."""
 
+from math import prod
+from unittest import mock
+
 import keras
+import numpy as np
 import pytest
 
 import kzoo
@@ -10,6 +14,7 @@ CLASSIFIERS = [
     ("VGG16", 138_357_544, 138_357_544, 15_470.3, 212),
     ("VGG19", 143_667_240, 143_667_240, 19_632.1, 268),
     ("ResNet50", 25_557_032 + 26_560, 25_636_712, 3_858.0, 483),
+    ("ResNet152", 60_268_520, 60_419_944, 11_282.4, 1507),
     ("DenseNet121", 7_978_856, 8_062_504, 2_834, 2071),
     ("MobileNet", 4_231_976, 4_253_864, 568.7, 315),
     ("MobileNetV2", 3_504_872, 3_538_984, 300.8, 491),
@@ -26,6 +31,47 @@ def test_classifiers_of_keras(name, trainable, total, macs, field):
     assert profile.receptive_field.smallest == profile.receptive_field.largest == (field, field)
     assert profile.receptive_field.stride == (32, 32)
     assert profile.receptive_field.is_global
+
+
+TORCHVISION = [
+    # trainable parameters and billions of multiplications that torchvision publishes with its weights, to the last digit
+    ("EfficientNetB0", 5_288_548, 0.386),
+    ("ConvNeXtTiny", 28_589_128, 4.456),
+    ("MobileNetV3Small", 2_542_856, 0.057),
+    ("MobileNetV3Large", 5_483_032, 0.217),
+]
+
+
+@pytest.mark.parametrize(("name", "trainable", "giga"), TORCHVISION)
+def test_twins_of_torchvision(name, trainable, giga):
+    profile = kzoo.profile(getattr(keras.applications, name)(weights=None), (224, 224, 3))
+    assert (profile.trainable, round(profile.macs / 1e9, 3)) == (trainable, giga)
+
+
+def multiplications(model: keras.Model, size: int) -> int:
+    """Counted while the model runs: every number of a kernel meets every position of the answer once."""
+    kinds = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D, keras.layers.Dense)
+    call, found = keras.layers.Layer.__call__, []
+
+    def heard(layer, *arguments, **options):
+        answer = call(layer, *arguments, **options)
+        if isinstance(layer, kinds):
+            numbers = sum(prod(weight.shape) for weight in layer.weights if len(weight.shape) > 1)
+            found.append(numbers * prod(answer.shape[1:-1]))
+        return answer
+
+    with mock.patch.object(keras.layers.Layer, "__call__", heard):
+        model(np.zeros((1, size, size, 3), "float32"), training=False)
+    return sum(found)
+
+
+@pytest.mark.parametrize(
+    "name", ["EfficientNetB0", "ConvNeXtTiny", "MobileNetV3Large", "NASNetMobile", "Xception", "InceptionV3", "DenseNet121", "ResNet50V2"]
+)
+def test_macs_are_those_of_a_real_run(name):
+    size = {"Xception": 299, "InceptionV3": 299}.get(name, 224)
+    model = getattr(keras.applications, name)(weights=None)
+    assert kzoo.profile(model, (size, size, 3)).macs == multiplications(model, size)
 
 
 @pytest.mark.parametrize("name", ["ConvNeXtTiny", "EfficientNetB0", "EfficientNetV2B0", "MobileNetV3Small", "ResNet50V2"])
