@@ -1,6 +1,7 @@
 """What Keras's own executor does with real arrays: which buffers every operation reads and makes."""
 
 import weakref
+from math import prod
 from typing import NamedTuple
 from unittest import mock
 
@@ -70,6 +71,26 @@ class Run:
             return answer
 
         return mock.patch.object(keras.layers.Layer, "__call__", heard)
+
+
+def multiplications(model: keras.Model, shape: tuple[int, ...], batch_size: int = 1) -> int:
+    """Counted while a model runs: every number of a kernel meets every position of the answer once.
+
+    That of a transposed convolution meets every position that is given.
+    """
+    call, found = keras.layers.Layer.__call__, []
+
+    def heard(layer, x, *arguments, **options):
+        answer = call(layer, x, *arguments, **options)
+        kind = type(layer).__name__
+        if "Conv" in kind or kind == "Dense":
+            numbers = sum(prod(weight.shape) for weight in layer.weights if len(weight.shape) > 1)
+            found.append(numbers * prod((x if "Transpose" in kind else answer).shape[:-1]))
+        return answer
+
+    with mock.patch.object(keras.layers.Layer, "__call__", heard):
+        model(np.zeros((batch_size, *shape), "float32"), training=False)
+    return sum(found)
 
 
 def replay(run: Run) -> int:
