@@ -1,6 +1,6 @@
 """The rows of a profile: what each call of a layer gives, costs and sees."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -95,34 +95,42 @@ def describe_layers(
 ) -> tuple[Layer, ...]:
     """One row per call, in the order in which Keras runs them."""
     names = dict(enumerate(found.graph.input_names)) | {tensor: call.name for call in calls for tensor in call.outputs}
-    stages = find_stages(found, calls, facts)
     fields: dict[int, ReceptiveField | None] = {}
     counted: set[int] = set()
     rows = []
-    for call, known, stage, held in zip(calls, facts, stages, inner, strict=True):
+    for call, known, stage, held in zip(calls, facts, find_stages(found, calls, facts), inner, strict=True):
         sight = found.sights[call.outputs[0]]
         if id(sight) not in fields:
             fields[id(sight)] = _first_field(sight)
         trainable, total = _parameters(call.layer, counted)
-        output_bytes = [sizes[tensor] for tensor in call.outputs]
-        rows.append(
-            Layer(
-                call.name,
-                type(call.layer).__name__,
-                stage,
-                tuple(names[tensor] for tensor in call.inputs),
-                call.output_shape[1:],
-                trainable,
-                total,
-                None if known is None or known.macs is None else known.macs * batch_size,
-                fields[id(sight)],
-                None if None in output_bytes else sum(size or 0 for size in output_bytes),
-                held,
-                known is not None,
-                _detail(call),
-            )
+        row = Layer(
+            name=call.name,
+            kind=type(call.layer).__name__,
+            stage=stage,
+            inputs=tuple(names[tensor] for tensor in call.inputs),
+            output_shape=call.output_shape[1:],
+            trainable=trainable,
+            total=total,
+            macs=_times(None if known is None else known.macs, batch_size),
+            receptive_field=fields[id(sight)],
+            activation_bytes=_sum(sizes[tensor] for tensor in call.outputs),
+            inner_bytes=held,
+            known=known is not None,
+            detail=_detail(call),
         )
+        rows.append(row)
     return tuple(rows)
+
+
+def _times(number: int | None, factor: int) -> int | None:
+    return None if number is None else number * factor
+
+
+def _sum(numbers: Iterable[int | None]) -> int | None:
+    """The sum, or None where a number is not known."""
+    found = list(numbers)
+    known = [number for number in found if number is not None]
+    return sum(known) if len(known) == len(found) else None
 
 
 def _first_field(sight: Sight) -> ReceptiveField | None:

@@ -189,8 +189,8 @@ def profile(
     return Profile(
         name=graph.name,
         layers=layers,
-        input_shapes=tuple(graph.shapes[tensor][1:] for tensor in graph.inputs),
-        output_shapes=tuple(graph.shapes[tensor][1:] for tensor in graph.outputs),
+        input_shapes=_shapes(graph, graph.inputs),
+        output_shapes=_shapes(graph, graph.outputs),
         batch_size=batch_size,
         precision=precision,
         optimizer=optimizer if isinstance(optimizer, str) else slots,
@@ -202,6 +202,10 @@ def profile(
         **_fields(found),
         **_memory(graph, facts, Sizes.of(tensors, inner), weights, trained, slots),
     )
+
+
+def _shapes(graph: Graph, tensors: Sequence[int]) -> tuple[Shape, ...]:
+    return tuple(graph.shapes[tensor][1:] for tensor in tensors)
 
 
 def _fields(found: Survey) -> dict[str, Any]:
