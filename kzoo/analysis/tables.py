@@ -14,7 +14,7 @@ WINDOWLESS = ("BatchNormalization", "Activation", "ReLU", "Dropout", "ZeroPaddin
 
 def layer_table(profile: Profile) -> Table:
     """A row per layer, a rule between stages; sizes in pixels, parameters trainable and total."""
-    table = _table(profile)
+    table = _table(profile, inner=True)
     _columns(table, ("layer", "kind", ""), ("output", "parameters", "total", "MACs", "field", "stride", "centre", "bytes"))
     for stage in by_stage(profile.layers).values():
         for layer in stage:
@@ -55,11 +55,15 @@ def summarize(layers: Sequence[Layer]) -> list[str]:
     return lines
 
 
-def _table(profile: Profile) -> Table:
-    """An empty table with the model's name above and, where a field is marked as global, what the mark means below."""
-    marked = any(layer.receptive_field and layer.receptive_field.is_global for layer in profile.layers)
-    legend = "* global: every position sees the whole input; the number is the field before that" if marked else None
-    return Table(title=profile.name, title_justify="left", caption=legend, caption_justify="left")
+def _table(profile: Profile, *, inner: bool = False) -> Table:
+    """An empty table with the model's name above and, below, what its marks mean."""
+    fields = [layer.receptive_field for layer in profile.layers]
+    legend = []
+    if any(field is not None and field.is_global for field in fields):
+        legend.append("* global: every position sees the whole input; the number is the field before that")
+    if inner and any(layer.inner_bytes for layer in profile.layers):
+        legend.append("+ bytes that a layer holds inside itself while it runs")
+    return Table(title=profile.name, title_justify="left", caption="\n".join(legend) or None, caption_justify="left")
 
 
 def _columns(table: Table, texts: Sequence[str], numbers: Sequence[str]) -> None:
@@ -82,7 +86,7 @@ def _cells(layer: Layer) -> tuple[str, ...]:
         field_text(field),
         stride_text(field),
         "?" if field is None else one(f"{centre:g}" for centre in field.centre),
-        binary(layer.activation_bytes),
+        binary(layer.activation_bytes) + (f" + {binary(layer.inner_bytes)}" if layer.inner_bytes else ""),
     )
 
 

@@ -220,7 +220,7 @@ def test_dot_product_and_additive_attention_hold_their_scores(mode):
     with mock.patch("keras.src.ops.tanh", lambda x: seen.append(tanh(x)) or seen[-1]):
         seen.append(layer([np.ones((2, 10, 6)), np.ones((2, 7, 6))], return_attention_scores=True)[1])
     assert len(seen) == (1 if mode == "dot" else 2)
-    assert row.inner_bytes == sum(np.asarray(array).nbytes for array in seen)
+    assert row.inner_bytes == sum(keras.ops.convert_to_numpy(array).nbytes for array in seen)
 
 
 @pytest.mark.parametrize("options", [{}, {"strides": 2}, {"dilation_rate": 2, "padding": "same"}, {"depth_multiplier": 3}], ids=str)

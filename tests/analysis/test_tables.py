@@ -47,6 +47,14 @@ def test_the_mark_of_global_fields_is_explained():
         assert " * │" in text_of(table)
 
 
+def test_what_a_layer_holds_inside_stands_beside_its_output():
+    """A separable convolution whose depthwise part answers with 6 x 6 x 4 numbers, its pointwise part with 6 x 6 x 2."""
+    found = kzoo.profile(keras.Sequential([keras.Input((8, 8, 4)), keras.layers.SeparableConv2D(2, 3)]))
+    assert "288 B + 576 B │" in text_of(found.table())
+    assert "+ bytes that a layer holds inside itself while it runs" in text_of(found.table())
+    assert "+" not in text_of(found.stage_table())
+
+
 def test_no_legend_without_a_mark(unet):
     assert "*" not in text_of(unet.table())
 
