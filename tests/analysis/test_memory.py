@@ -140,6 +140,13 @@ def test_skip_stays_alive_until_it_is_joined():
     assert found.total == found.peak + 4 * (12 + 4 + 48 + 4)
 
 
+def test_the_peak_can_lie_inside_a_layer():
+    """Four positions: 2 + 10 + 1 numbers at the dense layers, 2 + 1 + 1 and 30 inside at the convolution."""
+    parts = [layers.Dense(10), layers.Dense(1), layers.SeparableConv1D(1, 1, depth_multiplier=30, name="inside")]
+    found = kzoo.profile(keras.Sequential([keras.Input((4, 2)), *parts])).inference
+    assert (found.layer, found.peak) == ("inside", 4 * 4 * (2 + 1 + 1 + 30))
+
+
 def test_training_keeps_every_output_a_gradient_and_the_slots():
     model = keras.Sequential([keras.Input((8, 1)), layers.Conv1D(4, 3, padding="same"), layers.Flatten(), layers.Dense(2)])
     found = kzoo.profile(model, batch_size=5).training

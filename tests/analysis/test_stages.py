@@ -79,6 +79,18 @@ def test_names_that_keras_gives_become_numbers():
     assert list(stages(model)) == ["stage1", "stage2", "head"]
 
 
+def test_a_name_that_keras_gives_is_no_name_of_a_stage():
+    model = keras.Sequential([keras.Input((8, 8, 1)), layers.Conv2D(2, 3), layers.Conv2D(2, 3)])
+    assert list(stages(model)) == ["stage1"]
+
+
+def test_the_layer_that_leads_into_a_stage_does_not_name_it():
+    """One convolution per stage, beside a pooling that carries the name of the stage before."""
+    found = stages(kzoo.build_unet(input_shape=(16, 16, 1), num_classes=2, filters=2, depth=2, blocks=1, skip="none"))
+    assert list(found) == ["encoder1", "encoder2", "bottleneck", "decoder2", "decoder1"]
+    assert found["encoder2"] == ["encoder1_down", "encoder2_conv1"]
+
+
 def test_vectors_that_weight_a_map_are_no_head():
     x = inputs = keras.Input((8, 8, 2))
     weights = layers.Dense(2, "sigmoid", name="excite")(layers.GlobalAveragePooling2D(name="squeeze")(x))
