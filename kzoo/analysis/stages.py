@@ -135,10 +135,10 @@ def _voters(key: Key, keys: Sequence[Key], calls: Sequence[Call], entries: set[i
 
 
 def _shared(calls: Iterator[Call]) -> str | None:
-    """`encoder1` of `encoder1_conv1` and `encoder1_conv2`: how more than half of the names begin, or None."""
+    """`encoder1` of `encoder1_conv1` and `encoder1_conv2`: how at least half of the names begin, or None."""
     words = [_word(call) for call in calls]
     word, count = Counter(words).most_common(1)[0]
-    return word if 2 * count > len(words) else None
+    return word if 2 * count >= len(words) else None
 
 
 def _word(call: Call) -> str | None:
