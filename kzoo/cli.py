@@ -105,7 +105,8 @@ def profile(
     settings: Settings = None,
     input_shape: InputShape = None,
     batch_size: Annotated[int, typer.Option(help="Samples that MACs and memory are given for.")] = 1,
-    precision: Annotated[str | None, typer.Option(help="A Keras dtype policy, such as mixed_float16.")] = None,
+    precision: Annotated[str | None, typer.Option(help="A Keras dtype policy, such as mixed_float16, for memory.")] = None,
+    optimizer: Annotated[str, typer.Option(metavar="NAME|SLOTS", help="adam, sgd, ..., or its values per trainable weight.")] = "adam",
     stages: Annotated[bool, typer.Option("--stages", help="One row per stage, as in the papers.")] = False,
     flops: Annotated[bool, typer.Option("--flops", help="Print FLOPs too, as 2 x MACs.")] = False,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the profile as JSON.")] = None,
@@ -116,15 +117,14 @@ def profile(
         raise InputError(f"--json: expected a file in a folder that exists. Received: {json}.")
     _load_keras_quietly()
     from .analysis import profile
-    from .analysis.tables import totals
     from .training.named import SUFFIXES, named_model
 
     saved = source.endswith(SUFFIXES)
     model = named_model(source, _overrides(settings or []), None if saved else shape)
-    found = profile(model, shape if saved else None, batch_size=batch_size, precision=precision)
+    slots = int(optimizer) if optimizer.isdigit() else optimizer
+    found = profile(model, shape if saved else None, batch_size=batch_size, precision=precision, optimizer=slots)
     _print_table(found.stage_table() if stages else found.table())
-    print("\n".join(f"{name:<20}{value}" for name, value in totals(found, flops=flops)))
-    print("\n".join(f"warning: {warning}" for warning in found.warnings), end="\n" * bool(found.warnings))
+    print(found.summary(flops=flops))
     if json is not None:
         found.to_json(json)
 

@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import pytest
 from typer.testing import CliRunner
 
@@ -38,6 +39,36 @@ def test_json(tmp_path):
     run("--json", str(tmp_path / "unet.json"), "--precision", "mixed_float16")
     values = json.loads((tmp_path / "unet.json").read_text())
     assert (values["status"], values["precision"]) == ("complete", "mixed_float16")
+
+
+def test_the_optimizer_and_the_precision_are_told():
+    text = run("--optimizer", "sgd_momentum", "--precision", "mixed_float16", "--batch-size", "2")
+    assert "memory for          a batch of 2 in mixed_float16" in text
+    assert "28.9 KiB weights, 28.9 KiB gradients, 28.9 KiB slots of sgd_momentum" in text
+    assert "28.9 KiB gradients, 86.7 KiB slots, 3 per trainable weight" in run("--optimizer", "3")
+
+
+def test_a_wrong_optimizer_is_named():
+    with pytest.raises(InputError, match=r"^optimizer: expected one of adam, .* Received: 'addam'. Did you mean adam\?$"):
+        run("--optimizer", "addam")
+
+
+def test_what_is_neither_builder_nor_recipe_nor_file_is_named():
+    result = CliRunner().invoke(app, ["profile", "unett"])
+    assert str(result.exception).startswith("unett: expected a builder or recipe (cnn, unet, ")
+    assert str(result.exception).endswith("), a recipe file or a .keras file. Did you mean unet?")
+
+
+def test_a_saved_model_of_plain_keras(tmp_path):
+    x = inputs = keras.Input((16, 16, 1))
+    for _ in range(2):
+        x = keras.layers.MaxPooling2D()(keras.layers.Conv2D(4, 3, padding="same")(x))
+    keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(x))).save(tmp_path / "model.keras")
+    result = CliRunner().invoke(app, ["profile", str(tmp_path / "model.keras"), "--stages"])
+    lines = [line.split("│")[1].strip() for line in result.output.splitlines() if line.startswith("│")]
+    assert [name for name in lines if name] == ["stage1", "stage2", "head"]
+    assert "* global: every position sees the whole input" in result.output
+    assert "receptive field     10, global from flatten" in result.output
 
 
 def test_a_wrong_shape_is_named():

@@ -6,6 +6,7 @@ from .checkerboard import Upsampling
 from .graph import Graph
 from .layers import Layer
 from .sight import Misalignment
+from .words import listed
 
 
 def find_warnings(
@@ -30,7 +31,7 @@ def _about_unknown(layers: Sequence[Layer]) -> Iterator[str]:
         )
     apart = [layer.name for layer in layers if layer.known and not layer.followed]
     if apart:
-        yield f"positions cannot be followed through {_and_more(apart[0], len(apart))}: no receptive field is known behind it."
+        yield f"positions cannot be followed through {listed(apart)}: no receptive field is known behind."
 
 
 def _about_sizes(graph: Graph) -> Iterator[str]:
@@ -53,22 +54,30 @@ def _about_fields(graph: Graph, layers: Sequence[Layer]) -> Iterator[str]:
 
 
 def _about_upsamplings(upsamplings: Sequence[Upsampling]) -> Iterator[str]:
+    """One sentence for all that overlap alike."""
     uneven = [up for up in upsamplings if up.unevenness > 0]
-    if uneven:
-        up = uneven[0]
+    for fewest, most in dict.fromkeys((up.fewest, up.most) for up in uneven):
+        names = listed(up.layer for up in uneven if (up.fewest, up.most) == (fewest, most))
         yield (
-            f"{_and_more(up.layer, len(uneven))} can draw checkerboards: {up.fewest} to {up.most} input positions reach an output "
-            "position. Use a kernel size that is a multiple of the stride."
+            f"{names} can draw checkerboards: {fewest} to {most} input positions reach an output position. "
+            "Use a kernel size that is a multiple of the stride."
         )
 
 
 def _about_alignment(misaligned: Sequence[Misalignment]) -> Iterator[str]:
-    names = dict.fromkeys(found.layer for found in misaligned)
-    if names:
-        found = misaligned[0]
-        apart = "of different strides" if found.offset is None else f"{found.offset:g} input pixels apart"
-        yield f"{_and_more(found.layer, len(names))} joins branches that are not aligned: {' and '.join(found.branches)} are {apart}."
+    """One sentence: a single layer with its branches, several with how far apart theirs are."""
+    widest = {found.layer: found for found in sorted(misaligned, key=_distance)}
+    if len(widest) == 1:
+        (found,) = widest.values()
+        yield f"{found.layer} joins branches that are not aligned: {' and '.join(found.branches)} are {_apart(found)}."
+    elif widest:
+        apart = [f"{found.layer} ({_apart(found)})" for found in misaligned if found is widest[found.layer]]
+        yield f"branches that are not aligned meet in {listed(apart)}."
 
 
-def _and_more(name: str, count: int) -> str:
-    return name if count == 1 else f"{name} (and {count - 1} more)"
+def _distance(found: Misalignment) -> float:
+    return float("inf") if found.offset is None else found.offset
+
+
+def _apart(found: Misalignment) -> str:
+    return "of different strides" if found.offset is None else f"{found.offset:.3g} input pixels apart"

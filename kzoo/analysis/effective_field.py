@@ -46,6 +46,7 @@ def effective_field(
     >>> field.shape, float(field.max())
     ((32, 32), 1.0)
     """
+    check_model(model)
     part = map_model(model, layer)
     shape = part.compute_output_shape(inputs.shape)
     position = check_position(position, shape[1:-1])
@@ -69,6 +70,12 @@ def _linear(model: keras.Model) -> Iterator[None]:
     finally:
         if before is not None:
             layer.activation = before
+
+
+def check_model(model: object) -> None:
+    """Raises `ArgumentError` unless it is a model with a graph."""
+    if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
+        raise ArgumentError("model", f"expected a built functional or sequential keras.Model. Received: {type(model).__name__}.")
 
 
 def map_model(model: keras.Model, layer: str | None) -> keras.Model:

@@ -27,6 +27,8 @@ class Facts:
         order: for layers that reorder axes or drop some, the input axis behind each output axis, batch included.
         fixed: input axes for which only the size that the model was built for fits, as where a layer has weights along them.
         shares: whether the output is the input's memory: `never`, at `inference` (dropout), or `always` (reshaping).
+        inner: numbers that the layer holds inside itself while it runs and keeps for the backward pass, such as attention scores, for
+            one sample; None where they depend on a size that is not known.
 
     `Facts()` is a layer that leaves every position where it is and costs nothing.
     """
@@ -40,6 +42,7 @@ class Facts:
     order: tuple[int, ...] | None = None
     fixed: tuple[int, ...] = ()
     shares: Literal["never", "inference", "always"] = "never"
+    inner: int | None = 0
 
 
 Rule = Callable[[Call], "Facts | None"]

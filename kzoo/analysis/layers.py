@@ -1,15 +1,13 @@
 """The rows of a profile: what each call of a layer gives, costs and sees."""
 
-import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from math import prod
 
 from .facts import Facts
 from .graph import Call, Shape
 from .sight import Sight, Survey, View
+from .stages import find_stages
 
 
 @dataclass(frozen=True)
@@ -52,13 +50,14 @@ class Layer:
 
     Attributes:
         name, kind: its name and its class.
-        stage: the name of the run of layers of one resolution that it belongs to.
+        stage: the name of the stage, all that happens at one resolution, that it belongs to.
         inputs: names of the layers (or inputs) that it is called on.
         output_shape: without the batch axis; of the first output.
         trainable, total: parameters; 0 for later calls of a shared layer.
         macs: for the whole batch; None where a size is not known, or the layer is of a kind without a rule.
         receptive_field: of the first spatial input that it sees; None behind a layer that is not followed.
         activation_bytes: of all outputs, for the whole batch; None where a size is not known.
+        inner_bytes: of what it holds inside itself while it runs, such as attention scores.
         known: whether there is a rule for its kind.
         followed: whether it is told where its positions come from, as far as is known before it.
         detail: what tells layers of a kind apart: `3x3, 64`, `2x2 / 2`.
@@ -74,44 +73,67 @@ class Layer:
     macs: int | None
     receptive_field: ReceptiveField | None
     activation_bytes: int | None
+    inner_bytes: int | None
     known: bool
     followed: bool
     detail: str
 
 
+def by_stage(layers: Sequence[Layer]) -> dict[str, list[Layer]]:
+    """The layers of every stage; branches of different stages may run in turn."""
+    stages: dict[str, list[Layer]] = {}
+    for layer in layers:
+        stages.setdefault(layer.stage, []).append(layer)
+    return stages
+
+
 def describe_layers(
-    found: Survey, calls: Sequence[Call], facts: Sequence[Facts | None], sizes: Sequence[int | None], batch_size: int
+    found: Survey,
+    calls: Sequence[Call],
+    facts: Sequence[Facts | None],
+    sizes: Sequence[int | None],
+    inner: Sequence[int | None],
+    batch_size: int,
 ) -> tuple[Layer, ...]:
     """One row per call, in the order in which Keras runs them."""
     names = dict(enumerate(found.graph.input_names)) | {tensor: call.name for call in calls for tensor in call.outputs}
-    stages = _stages(calls, [found.sights[call.outputs[0]] for call in calls])
     fields: dict[int, ReceptiveField | None] = {}
     counted: set[int] = set()
     rows = []
-    for call, known, stage in zip(calls, facts, stages, strict=True):
+    for call, known, stage, held in zip(calls, facts, find_stages(found, calls, facts), inner, strict=True):
         sight = found.sights[call.outputs[0]]
         if id(sight) not in fields:
             fields[id(sight)] = _first_field(sight)
         trainable, total = _parameters(call.layer, counted)
-        output_bytes = [sizes[tensor] for tensor in call.outputs]
-        rows.append(
-            Layer(
-                call.name,
-                type(call.layer).__name__,
-                stage,
-                tuple(names[tensor] for tensor in call.inputs),
-                call.output_shape[1:],
-                trainable,
-                total,
-                None if known is None or known.macs is None else known.macs * batch_size,
-                fields[id(sight)],
-                None if None in output_bytes else sum(size or 0 for size in output_bytes),
-                known is not None,
-                known is not None and call.name not in sight.unknown,
-                _detail(call),
-            )
+        row = Layer(
+            name=call.name,
+            kind=type(call.layer).__name__,
+            stage=stage,
+            inputs=tuple(names[tensor] for tensor in call.inputs),
+            output_shape=call.output_shape[1:],
+            trainable=trainable,
+            total=total,
+            macs=_times(None if known is None else known.macs, batch_size),
+            receptive_field=fields[id(sight)],
+            activation_bytes=_sum(sizes[tensor] for tensor in call.outputs),
+            inner_bytes=held,
+            known=known is not None,
+            followed=known is not None and call.name not in sight.unknown,
+            detail=_detail(call),
         )
+        rows.append(row)
     return tuple(rows)
+
+
+def _times(number: int | None, factor: int) -> int | None:
+    return None if number is None else number * factor
+
+
+def _sum(numbers: Iterable[int | None]) -> int | None:
+    """The sum, or None where a number is not known."""
+    found = list(numbers)
+    known = [number for number in found if number is not None]
+    return sum(known) if len(known) == len(found) else None
 
 
 def _first_field(sight: Sight) -> ReceptiveField | None:
@@ -124,33 +146,6 @@ def _parameters(layer, counted: set[int]) -> tuple[int, int]:
     counted |= set(new)
     trainable = sum(new.get(id(weight), 0) for weight in layer.trainable_weights) if new else 0
     return trainable, sum(new.values())
-
-
-def _stages(calls: Sequence[Call], sights: Iterable[Sight]) -> list[str]:
-    """A name for every call: the prefix that most names share in a run of calls of one resolution; `head` for vectors."""
-    resolutions = [_resolution(call, sight) for call, sight in zip(calls, sights, strict=True)]
-    stages: list[str] = []
-    for resolution, run in groupby(zip(resolutions, calls, strict=True), key=lambda pair: pair[0]):
-        names = [call.name for _, call in run]
-        prefixes = Counter(_prefix(name) for name in names)
-        stages += [prefixes.most_common(1)[0][0] if resolution else "head"] * len(names)
-    return stages
-
-
-def _resolution(call: Call, sight: Sight) -> tuple:
-    """The strides of a map's axes; its sizes where they are not known, nothing for vectors."""
-    if len(call.output_shape) < 3:
-        return ()
-    view = sight.view
-    if view is None:
-        return call.output_shape[1:-1]
-    return tuple(field.jump for field, axis in zip(view.fields, view.where, strict=True) if axis is not None)
-
-
-def _prefix(name: str) -> str:
-    """`encoder1` of `encoder1_conv2`."""
-    found = re.match(r"[A-Za-z]+\d*", name.rpartition("/")[2])
-    return found[0] if found else name
 
 
 def _detail(call: Call) -> str:

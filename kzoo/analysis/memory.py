@@ -1,44 +1,23 @@
 """Memory: the peak of live activations at inference, and what training keeps.
 
-Tensors only: scratch space inside a layer, fused operations and the framework's own memory are not in it. Layers run in Keras's order,
-one after the other, and a tensor is freed after its last use, so that skips stay alive until they are joined.
+Counted are the outputs of layers and what a layer holds inside itself by its formula, such as attention scores. Scratch space, fused
+operations and the framework's own memory are not in it. Layers run in Keras's order, one after the other, and a tensor is freed after
+its last use, so that skips stay alive until they are joined.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
+from numbers import Integral
+from typing import Any
 
-import keras
-
-from ..errors import ArgumentError
+from ..errors import ArgumentError, did_you_mean
 from .facts import Facts
 from .graph import Graph
 
-
-@dataclass(frozen=True)
-class Precision:
-    """The types of activations and of variables; None keeps those of the model.
-
-    >>> Precision.of("mixed_float16")
-    Precision(activations='float16', variables='float32')
-    """
-
-    activations: str | None = None
-    variables: str | None = None
-
-    @classmethod
-    def of(cls, policy: str | None) -> "Precision":
-        """From the name of a Keras dtype policy."""
-        if policy is None:
-            return cls()
-        try:
-            found = keras.dtype_policies.DTypePolicy(policy)
-        except ValueError as error:
-            raise ArgumentError(
-                "precision", f"expected a Keras dtype policy, such as float32 or mixed_bfloat16. Received: {policy!r}."
-            ) from error
-        return cls(found.compute_dtype, found.variable_dtype)
+OPTIMIZER_SLOTS = {"adam": 2, "adamw": 2, "lion": 1, "nadam": 2, "rmsprop": 1, "sgd": 0, "sgd_momentum": 1}
+"""Values that the optimizers of Keras keep per trainable weight."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +41,13 @@ class InferenceMemory:
 
 @dataclass(frozen=True)
 class TrainingMemory:
-    """What a training step holds, in bytes: the output of every layer once, and per trainable weight a gradient and the optimizer's slots.
+    """What a training step holds, in bytes.
 
     Attributes:
-        activations, weights, gradients, slots: bytes.
+        activations: the output of every layer once, and what layers hold inside themselves.
+        weights: all of them.
+        gradients: one per trainable weight.
+        slots: what the optimizer keeps per trainable weight.
     """
 
     activations: int
@@ -78,6 +60,38 @@ class TrainingMemory:
         return self.activations + self.weights + self.gradients + self.slots
 
 
+@dataclass(frozen=True)
+class Sizes:
+    """Bytes for a batch, of every tensor of a graph and of what every call holds inside itself."""
+
+    tensors: tuple[int, ...]
+    inner: tuple[int, ...]
+
+    @classmethod
+    def of(cls, tensors: Sequence[int | None], inner: Sequence[int | None]) -> "Sizes | None":
+        """The sizes, or None where any of them is not known."""
+        known = [size for size in (*tensors, *inner) if size is not None]
+        whole = len(known) == len(tensors) + len(inner)
+        return cls(tuple(known[: len(tensors)]), tuple(known[len(tensors) :])) if whole else None
+
+
+def optimizer_slots(optimizer: str | int) -> int:
+    """Values per trainable weight, of an optimizer by name or as they are.
+
+    >>> optimizer_slots("adam"), optimizer_slots(3)
+    (2, 3)
+    """
+    if isinstance(optimizer, str) and optimizer in OPTIMIZER_SLOTS:
+        return OPTIMIZER_SLOTS[optimizer]
+    if isinstance(optimizer, Integral) and not isinstance(optimizer, bool) and optimizer >= 0:
+        return int(optimizer)
+    raise ArgumentError(
+        "optimizer",
+        f"expected one of {', '.join(OPTIMIZER_SLOTS)}, or how many values it keeps per trainable weight. "
+        f"Received: {optimizer!r}.{did_you_mean(optimizer, OPTIMIZER_SLOTS)}",
+    )
+
+
 def bytes_of(dtype: str) -> int:
     """Bytes of one number of a Keras type; a boolean takes one.
 
@@ -88,64 +102,62 @@ def bytes_of(dtype: str) -> int:
     return int(bits[0]) // 8 if bits else 1
 
 
-def tensor_bytes(graph: Graph, tensor: int, batch_size: int, precision: Precision) -> int | None:
-    """Bytes of a tensor for a batch, or None where a size is not known."""
-    shape = graph.shapes[tensor][1:]
-    if None in shape:
-        return None
-    dtype = graph.dtypes[tensor]
-    if precision.activations and "float" in dtype:
-        dtype = precision.activations
-    return batch_size * prod(size or 0 for size in shape) * bytes_of(dtype)
+def tensor_bytes(graph: Graph, types: Sequence[str], batch_size: int) -> list[int | None]:
+    """Bytes of every tensor for a batch, or None where a size is not known."""
+    return [
+        None if None in shape[1:] else batch_size * prod(size or 0 for size in shape[1:]) * bytes_of(name)
+        for shape, name in zip(graph.shapes, types, strict=True)
+    ]
 
 
-def weight_bytes(weights: Sequence, precision: Precision) -> int:
-    """Bytes of variables."""
-    total = 0
-    for weight in weights:
-        dtype = keras.backend.standardize_dtype(weight.dtype)
-        total += prod(weight.shape) * bytes_of(precision.variables if precision.variables and "float" in dtype else dtype)
-    return total
+def inner_bytes(graph: Graph, facts: Sequence[Facts | None], types: Sequence[str], batch_size: int) -> list[int | None]:
+    """Bytes that every call holds inside itself; its numbers are of the type of its output."""
+    held = [0 if known is None else known.inner for known in facts]
+    names = [types[call.outputs[0]] for call in graph.calls]
+    return [None if count is None else batch_size * count * bytes_of(name) for count, name in zip(held, names, strict=True)]
 
 
-def inference_peak(graph: Graph, facts: Sequence[Facts | None], sizes: Sequence[int]) -> tuple[int, str]:
+def weight_bytes(weights: Iterable[tuple[Any, str]]) -> int:
+    """Bytes of variables, each with its type."""
+    return sum(prod(weight.shape) * bytes_of(name) for weight, name in weights)
+
+
+def inference_peak(graph: Graph, facts: Sequence[Facts | None], sizes: Sizes) -> tuple[int, str]:
     """The most bytes that are alive at once, and the name of the layer at which they are.
 
-    The inputs belong to the caller and stay. A layer's inputs and outputs are alive together. Layers that do nothing at inference or
-    only reshape give their input on.
+    The inputs belong to the caller and stay. A layer's inputs, its outputs and what it holds inside are alive together. Layers that do
+    nothing at inference or only reshape give their input on.
     """
-    store = _storage(graph, facts)
+    store = _storage(graph, facts, sizes, ("inference", "always"))
     last_use = _last_uses(graph, store)
     live = {store[tensor] for tensor in graph.inputs}
-    held = peak = sum(sizes[tensor] for tensor in live)
+    held = peak = sum(sizes.tensors[tensor] for tensor in live)
     layer = graph.input_names[0]
     for number, call in enumerate(graph.calls):
         made = {store[tensor] for tensor in call.outputs} - live
         live |= made
-        held += sum(sizes[tensor] for tensor in made)
-        if held > peak:
-            peak, layer = held, call.name
+        held += sum(sizes.tensors[tensor] for tensor in made)
+        if held + sizes.inner[number] > peak:
+            peak, layer = held + sizes.inner[number], call.name
         done = {t for t in {store[tensor] for tensor in (*call.inputs, *call.outputs)} if last_use[t] <= number}
         live -= done
-        held -= sum(sizes[tensor] for tensor in done)
+        held -= sum(sizes.tensors[tensor] for tensor in done)
     return peak, layer
 
 
-def stored_activations(graph: Graph, facts: Sequence[Facts | None], sizes: Sequence[int]) -> int:
-    """Bytes that the backward pass needs: inputs and layer outputs, each once; reshaped tensors are the same memory."""
-    kept = set(graph.inputs)
-    for call, known in zip(graph.calls, facts, strict=True):
-        if known is None or known.shares != "always":
-            kept |= set(call.outputs)
-    return sum(sizes[tensor] for tensor in kept)
+def stored_activations(graph: Graph, facts: Sequence[Facts | None], sizes: Sizes) -> int:
+    """Bytes that the backward pass needs: inputs, layer outputs and what layers hold inside, each once."""
+    kept = set(_storage(graph, facts, sizes, ("always",)).values())
+    return sum(sizes.tensors[tensor] for tensor in kept) + sum(sizes.inner)
 
 
-def _storage(graph: Graph, facts: Sequence[Facts | None]) -> dict[int, int]:
-    """For every tensor, the tensor whose memory it lives in."""
+def _storage(graph: Graph, facts: Sequence[Facts | None], sizes: Sizes, shared: Collection[str]) -> dict[int, int]:
+    """For every tensor, the tensor whose memory it lives in; a layer that changes the type makes a new one."""
     store = {tensor: tensor for tensor in range(len(graph.shapes))}
     for call, known in zip(graph.calls, facts, strict=True):
-        if known is not None and known.shares != "never":
-            store[call.outputs[0]] = store[call.inputs[0]]
+        before, after = call.inputs[0], call.outputs[0]
+        if known is not None and known.shares in shared and sizes.tensors[before] == sizes.tensors[after]:
+            store[after] = store[before]
     return store
 
 

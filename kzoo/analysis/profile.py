@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import keras
 
-from ..errors import ArgumentError
+from ..models.stages import check_positive
 from . import memory
 from .cautions import find_warnings
 from .checkerboard import Upsampling, find_upsamplings
@@ -18,7 +18,8 @@ from .facts import Facts, facts_of
 from .field import follow
 from .graph import Graph, Shape, trace
 from .layers import Layer, ReceptiveField, describe_layers
-from .memory import InferenceMemory, Precision, TrainingMemory
+from .memory import InferenceMemory, Sizes, TrainingMemory, optimizer_slots
+from .precision import Precision, tensor_types, weight_types
 from .sight import Misalignment, Survey, sized, survey
 from .sizes import LegalSizes, find_legal_sizes
 
@@ -31,7 +32,7 @@ class Profile:
         name: of the model.
         layers: a `Layer` per call, in the order in which Keras runs them; nested models are opened.
         input_shapes, output_shapes: without the batch axis.
-        batch_size, precision: what MACs and bytes hold for.
+        batch_size, precision, optimizer: what MACs and bytes hold for.
         status: `complete`, or `partial` where there are layers that are not followed: behind them no receptive field is known, and
             MACs leave out those that have no rule.
         unknown: names of these layers: those without a rule, and those that take positions apart, such as a reshape that cuts rows
@@ -59,6 +60,7 @@ class Profile:
     output_shapes: tuple[Shape, ...]
     batch_size: int
     precision: str | None
+    optimizer: str | int
     unknown: tuple[str, ...]
     receptive_field: ReceptiveField | None
     receptive_fields: Mapping[tuple[str, str], ReceptiveField]
@@ -112,6 +114,7 @@ class Profile:
         values["receptive_fields"] = [
             {"output": output, "input": source, **_plain(field)} for (output, source), field in self.receptive_fields.items()
         ]
+        values["upsamplings"] = [{**_plain(up), "unevenness": up.unevenness} for up in self.upsamplings]
         return _plain(values)
 
     def to_json(self, path: str | Path | None = None) -> str:
@@ -133,6 +136,12 @@ class Profile:
 
         return stage_table(self)
 
+    def summary(self, *, flops: bool = False) -> str:
+        """The totals and the warnings as text, a line each; FLOPs, as 2 x MACs, on request."""
+        from .summary import summary
+
+        return summary(self, flops=flops)
+
 
 def profile(
     model: keras.Model,
@@ -140,7 +149,7 @@ def profile(
     *,
     batch_size: int = 1,
     precision: str | None = None,
-    optimizer_slots: int = 2,
+    optimizer: str | int = "adam",
 ) -> Profile:
     """What a network costs and what it sees, read from its graph; nothing is run.
 
@@ -149,8 +158,10 @@ def profile(
         input_shape: in place of the shape it was built with, without the batch axis; a list of shapes, or a mapping by input name, for
             several inputs. Needed for MACs and memory where the model was built with sizes of None.
         batch_size: int, samples that MACs and memory are given for.
-        precision: a Keras dtype policy, such as `mixed_float16`, that memory is given for; the model's own types unless given.
-        optimizer_slots: int, values that the optimizer keeps per trainable weight: 2 for Adam, 1 for SGD with momentum, 0 for SGD.
+        precision: a Keras dtype policy, such as `mixed_float16`, that memory is given for; the model's own types unless given. Inputs
+            keep their types, and so do layers that were given one of their own.
+        optimizer: `adam`, `adamw`, `lion`, `nadam`, `rmsprop`, `sgd` or `sgd_momentum`, or an int: how many values it keeps per
+            trainable weight.
 
     Returns:
         A `Profile`.
@@ -164,37 +175,38 @@ def profile(
     >>> profile.total, profile.macs, profile.receptive_field.smallest, profile.receptive_field.largest
     (31030593, 192367558656, (188, 188), (204, 204))
     """
-    _check_count("batch_size", batch_size, least=1)
-    _check_count("optimizer_slots", optimizer_slots, least=0)
-    types = Precision.of(precision)
+    check_positive("batch_size", batch_size)
+    batch_size, slots, types = int(batch_size), optimizer_slots(optimizer), Precision.of(precision)
     graph = trace(model, input_shape)
     facts = [facts_of(call) for call in graph.calls]
     legal = find_legal_sizes(graph, facts)
     found = survey(sized(model, graph, legal), facts)
-    sizes = [memory.tensor_bytes(graph, tensor, batch_size, types) for tensor in range(len(graph.shapes))]
-    layers = describe_layers(found, graph.calls, facts, sizes, batch_size)
+    names = tensor_types(model, graph, types)
+    tensors = memory.tensor_bytes(graph, names, batch_size)
+    inner = memory.inner_bytes(graph, facts, names, batch_size)
+    layers = describe_layers(found, graph.calls, facts, tensors, inner, batch_size)
     upsamplings = find_upsamplings(graph, facts)
-    weights, trainable = (memory.weight_bytes(kind, types) for kind in (model.weights, model.trainable_weights))
+    weights, trained = (memory.weight_bytes(kind) for kind in weight_types(model, graph, types))
     return Profile(
         name=graph.name,
         layers=layers,
-        input_shapes=tuple(graph.shapes[tensor][1:] for tensor in graph.inputs),
-        output_shapes=tuple(graph.shapes[tensor][1:] for tensor in graph.outputs),
+        input_shapes=_shapes(graph, graph.inputs),
+        output_shapes=_shapes(graph, graph.outputs),
         batch_size=batch_size,
         precision=precision,
+        optimizer=optimizer if isinstance(optimizer, str) else slots,
         unknown=tuple(layer.name for layer in layers if not layer.followed),
         legal_sizes=legal,
         weight_bytes=weights,
         upsamplings=upsamplings,
         warnings=find_warnings(graph, layers, upsamplings, found.misaligned),
         **_fields(found),
-        **_memory(graph, facts, sizes, weights, trainable, optimizer_slots),
+        **_memory(graph, facts, Sizes.of(tensors, inner), weights, trained, slots),
     )
 
 
-def _check_count(argument: str, value: int, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ArgumentError(argument, f"expected an integer of at least {least}. Received: {value!r}.")
+def _shapes(graph: Graph, tensors: Sequence[int]) -> tuple[Shape, ...]:
+    return tuple(graph.shapes[tensor][1:] for tensor in tensors)
 
 
 def _fields(found: Survey) -> dict[str, Any]:
@@ -220,18 +232,14 @@ def _output_fields(found: Survey) -> dict[tuple[str, str], ReceptiveField]:
     }
 
 
-def _memory(
-    graph: Graph, facts: Sequence[Facts | None], sizes: Sequence[int | None], weights: int, trainable: int, slots: int
-) -> dict[str, Any]:
-    """Both kinds of memory, or neither where a size is not known."""
-    known = [size for size in sizes if size is not None]
-    if len(known) < len(sizes):
+def _memory(graph: Graph, facts: Sequence[Facts | None], sizes: Sizes | None, held: int, trained: int, slots: int) -> dict[str, Any]:
+    """Both kinds of memory, or neither where a size is not known; `held` and `trained` are the bytes of all and of trainable weights."""
+    if sizes is None:
         return {"inference": None, "training": None}
-    peak, layer = memory.inference_peak(graph, facts, known)
-    kept = memory.stored_activations(graph, facts, known)
+    kept = memory.stored_activations(graph, facts, sizes)
     return {
-        "inference": InferenceMemory(peak, layer, weights),
-        "training": TrainingMemory(kept, weights, trainable, slots * trainable),
+        "inference": InferenceMemory(*memory.inference_peak(graph, facts, sizes), held),
+        "training": TrainingMemory(kept, held, trained, slots * trained),
     }
 
 

@@ -11,6 +11,9 @@ import keras
 import numpy as np
 
 from ..errors import ArgumentError, check_choice
+from ..models.stages import check_positive
+from .effective_field import check_model
+from .scores import find_threshold
 
 BORDERS = ("reflect", "wrap", "edge")
 
@@ -25,6 +28,7 @@ def shift_consistency(
     windows: int = 8,
     border: str = "reflect",
     margin: int | None = None,
+    threshold: float | None = None,
     batch_size: int = 32,
     seed: int = 0,
 ) -> float:
@@ -40,13 +44,14 @@ def shift_consistency(
     image's size.
 
     Args:
-        model: a `keras.Model` that takes `(batch, *spatial, channels)` and returns scores of classes per image or per pixel; one
-            score is a probability, or a logit where the last layer has no activation.
+        model: a `keras.Model` that takes `(batch, *spatial, channels)` and returns scores of classes per image or per pixel.
         images: `(count, *spatial, channels)`, prepared as the model was trained.
         shifts: int, the largest shift in pixels along each axis.
         windows: int of at least 2, windows per image; all offsets are taken where there are no more.
         border: `reflect`, `wrap` (shifts are then circular) or `edge`.
         margin: int, for segmentation: pixels left out along the border of each output; an eighth of its smallest size unless given.
+        threshold: float, for a model of one score: above it lies the second class. Unless given, 0.5 where the graph ends in a sigmoid,
+            0 where it ends in logits.
         batch_size: int.
         seed: int, of the offsets.
 
@@ -55,7 +60,7 @@ def shift_consistency(
 
     Raises:
         ArgumentError: images of the wrong shape, settings out of range, an output that is smaller than the input by more than its
-            cropped border, or a margin that leaves nothing to compare.
+            cropped border, a margin that leaves nothing to compare, or one score that the graph does not tell the kind of.
 
     >>> from kzoo import build_cnn
     >>> model = build_cnn(input_shape=(16, 16, 1), num_classes=3, filters=4, pooling="avg", dense=[])
@@ -64,12 +69,11 @@ def shift_consistency(
     """
     images = np.asarray(images)
     size = _check(model, images, shifts, windows, border)
+    if threshold is None and model.outputs[0].shape[-1] == 1:
+        threshold = find_threshold(model)
     extended = _extend(images, [n + shifts for n in size], border)
-    every = list(itertools.product(range(shifts + 1), repeat=len(size)))
-    rng = np.random.default_rng(seed)
-    chosen = np.stack([rng.permutation(len(every))[:windows] for _ in images])
-    offsets = [[every[number] for number in row] for row in chosen]
-    classes = _answers(model, extended, offsets, size, batch_size)
+    offsets = _offsets(len(images), shifts, len(size), windows, seed)
+    classes = _answers(model, extended, offsets, size, batch_size, threshold)
     if classes.ndim == 2:
         return float(np.mean([_same_class(row) for row in classes]))
     margin = min(classes.shape[2:]) // 8 if margin is None else margin
@@ -79,14 +83,21 @@ def shift_consistency(
 
 def _check(model: keras.Model, images: np.ndarray, shifts: int, windows: int, border: str) -> tuple[int, ...]:
     """The size of the windows, after checking the arguments."""
+    check_model(model)
     check_choice("border", border, BORDERS)
-    for argument, value, least in (("shifts", shifts, 1), ("windows", windows, 2)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise ArgumentError(argument, f"expected an integer of at least {least}. Received: {value!r}.")
+    check_positive("shifts", shifts)
+    check_positive("windows", windows, least=2)
     shape = tuple(model.inputs[0].shape[1:])
     if images.ndim != len(shape) + 1 or images.shape[-1] != shape[-1] or not len(images):
         raise ArgumentError("images", f"expected (count, *spatial, {shape[-1]}) for an input of {shape}. Received: {images.shape}.")
     return tuple(fixed or n for fixed, n in zip(shape[:-1], images.shape[1:-1], strict=True))
+
+
+def _offsets(count: int, shifts: int, rank: int, windows: int, seed: int) -> list[list[Offset]]:
+    """For every image, different offsets out of all."""
+    every = list(itertools.product(range(shifts + 1), repeat=rank))
+    rng = np.random.default_rng(seed)
+    return [[every[number] for number in rng.permutation(len(every))[:windows]] for _ in range(count)]
 
 
 def _extend(images: np.ndarray, sizes: Sequence[int], border: str) -> np.ndarray:
@@ -103,15 +114,20 @@ def _extend(images: np.ndarray, sizes: Sequence[int], border: str) -> np.ndarray
 
 
 def _answers(
-    model: keras.Model, images: np.ndarray, offsets: Sequence[Sequence[Offset]], size: Sequence[int], batch_size: int
+    model: keras.Model,
+    images: np.ndarray,
+    offsets: Sequence[Sequence[Offset]],
+    size: Sequence[int],
+    batch_size: int,
+    threshold: float | None,
 ) -> np.ndarray:
     """The classes of all windows: `(images, windows)`, or with the sizes of the map behind."""
     places = [(number, offset) for number, row in enumerate(offsets) for offset in row]
     scores = []
     for start in range(0, len(places), batch_size):
         batch = np.stack([_window(images[number], offset, size) for number, offset in places[start : start + batch_size]])
-        scores.append(keras.ops.convert_to_numpy(model(batch, training=False)))
-    classes = _classes(np.concatenate(scores), _returns_logits(model))
+        scores.append(keras.ops.convert_to_numpy(keras.tree.flatten(model(batch, training=False))[0]))
+    classes = _classes(np.concatenate(scores), threshold)
     return classes.reshape(len(offsets), -1, *classes.shape[1:])
 
 
@@ -119,14 +135,8 @@ def _window(image: np.ndarray, offset: Offset, size: Sequence[int]) -> np.ndarra
     return image[tuple(slice(first, first + n) for first, n in zip(offset, size, strict=True))]
 
 
-def _classes(scores: np.ndarray, logits: bool) -> np.ndarray:
-    if scores.shape[-1] == 1:
-        return (scores[..., 0] > (0.0 if logits else 0.5)).astype("int64")
-    return scores.argmax(axis=-1)
-
-
-def _returns_logits(model: keras.Model) -> bool:
-    return getattr(model.layers[-1], "activation", None) is keras.activations.linear
+def _classes(scores: np.ndarray, threshold: float | None) -> np.ndarray:
+    return scores.argmax(axis=-1) if threshold is None else (scores[..., 0] > threshold).astype("int64")
 
 
 def _same_class(classes: np.ndarray) -> float:

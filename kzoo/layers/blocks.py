@@ -110,9 +110,9 @@ def head_activation(classifier_activation: str | None, num_classes: int) -> str 
 def head(x, num_classes: int, activation: str | None, rank: int | None = None, name: str = "head"):
     """The classifier: a convolution of size 1 over maps of the given rank, a dense layer over vectors.
 
-    It computes in float32 under a mixed policy, so that probabilities and losses keep their precision.
+    It computes in float32 at least, so that probabilities and losses keep their precision under a mixed policy.
     """
-    low = keras.config.dtype_policy().compute_dtype in ("float16", "bfloat16")
-    options = {"activation": activation, "name": name, "dtype": "float32" if low else None}
+    wide = keras.config.dtype_policy().compute_dtype == "float64"
+    options = {"activation": activation, "name": name, "dtype": "float64" if wide else "float32"}
     layer = ranked("Conv{}D", rank)(num_classes, 1, **options) if rank else keras.layers.Dense(num_classes, **options)
     return layer(x)

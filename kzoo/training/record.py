@@ -38,27 +38,33 @@ def log_setup(run: Run, recipe: Recipe, dataset: Dataset, model: keras.Model, co
     run.set_tags({**environment, **sizes, **identity})
     for split in dataset.splits():
         run.log_dataset(f"{dataset.name}/{split}", dataset.fingerprint, recipe.source, split)
-    log_costs(run, model, cost)
+    log_costs(run, model, cost, recipe.training.batch_size)
 
 
-def log_costs(run: Run, model: keras.Model, cost: Profile) -> None:
+def log_costs(run: Run, model: keras.Model, cost: Profile, batch_size: int) -> None:
     """The profile: totals as metrics, so that scores can be drawn against them, the tables and the figure as artifacts."""
-    run.log_metrics(cost_metrics(cost))
+    run.log_metrics(cost_metrics(cost, batch_size))
     run.log_text(cost.to_json(), "profile.json")
-    run.log_text(_as_text(cost.table()), "profile.txt")
+    run.log_text(f"{_as_text(cost.table(), cost.stage_table())}\n{cost.summary()}\n", "profile.txt")
     run.log_figure(draw(model), "network.svg")
 
 
-def cost_metrics(cost: Profile) -> dict[str, float]:
-    """The totals of a profile that are numbers."""
-    field = cost.receptive_field
+def cost_metrics(cost: Profile, batch_size: int) -> dict[str, float]:
+    """The totals of a profile that are numbers, for one sample; `cost/training_bytes` are for a step of that batch size.
+
+    Where `cost/receptive_field_global` is 1, every output position sees the whole input, and the sizes are those of the field before.
+    """
+    field, training = cost.receptive_field, cost.training
     values = {
         "cost/parameters_trainable": cost.trainable,
         "cost/parameters_total": cost.total,
         "cost/macs": cost.macs,
+        "cost/weight_bytes": cost.weight_bytes,
         "cost/inference_bytes": cost.peak_memory,
+        "cost/training_bytes": training.total + (batch_size - 1) * training.activations if training else None,
         "cost/receptive_field_smallest": min(field.smallest) if field and field.smallest else None,
         "cost/receptive_field_largest": max(field.largest) if field and field.largest else None,
+        "cost/receptive_field_global": int(field.is_global) if field else None,
     }
     return {key: value for key, value in values.items() if value is not None}
 
@@ -120,10 +126,10 @@ def _as_csv(history: History) -> str:
     return text.getvalue()
 
 
-def _as_text(table) -> str:
-    """A rich table as plain text, as wide as it needs to be."""
+def _as_text(*tables) -> str:
+    """Rich tables as plain text, as wide as they need to be."""
     from rich.console import Console
 
     text = io.StringIO()
-    Console(file=text, width=200).print(table)
+    Console(file=text, width=200).print(*tables)
     return text.getvalue()

@@ -92,14 +92,14 @@ def _train(run: Run, recipe: Recipe, dataset: Dataset, model: keras.Model, progr
         progress.epoch(row)
 
     with run:
-        cost = profile(model)
+        cost = profile(model, optimizer=recipe.training.optimizer)
         if resumed:
             log_missed_epochs(run)
         else:
             log_setup(run, recipe, dataset, model, cost)
         progress.started(run.id, recipe, dataset, model)
         fitted = fit(model, dataset, recipe.training, run.folder, report)
-        metrics = {**cost_metrics(cost), **log_results(run, recipe, dataset, model, fitted)}
+        metrics = {**cost_metrics(cost, recipe.training.batch_size), **log_results(run, recipe, dataset, model, fitted)}
     shutil.rmtree(run.folder, ignore_errors=True)
     return Trained(run.id, model, dataset, fitted.history, fitted.best_epoch, metrics)
 

@@ -17,6 +17,7 @@ def test_unevenness_is_that_of_a_constant_image(kernel, strides):
     up = kzoo.profile(model).upsamplings[0]
     assert (up.layer, up.fewest, up.most) == ("up", answer.min(), answer.max())
     assert up.unevenness == (answer.max() - answer.min()) / answer.max()
+    assert kzoo.profile(model).to_dict()["upsamplings"][0]["unevenness"] == up.unevenness
 
 
 @pytest.mark.parametrize("upsampling", ["transposed_conv", "nearest", "bilinear", "pixel_shuffle"])

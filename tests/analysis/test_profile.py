@@ -12,18 +12,50 @@ import kzoo
 from kzoo.analysis import Facts, Window, rule
 from kzoo.errors import ArgumentError
 
+from .executor import multiplications
+
 
 def small_unet(**options):
     return kzoo.build_unet(**{"input_shape": (16, 16, 1), "num_classes": 2, "filters": 2, "depth": 2, **options})
 
 
-def test_totals_are_sums_of_the_rows():
-    model = small_unet(normalization="batch")
-    profile = kzoo.profile(model)
-    assert profile.total == sum(row.total for row in profile.layers) == model.count_params()
-    assert profile.macs == sum(row.macs for row in profile.layers)
-    assert profile.flops == 2 * profile.macs
-    assert profile.weight_bytes == 4 * profile.total
+def test_totals_counted_by_hand():
+    """Kernels from the input to the output, four numbers per normalized channel of which two are learned.
+
+    1134 = 18 + 36 + 72 + 144 + 288 + 576 at the encoder; 704 = 128 + 288 + 144 + 32 + 72 + 36 + 4 behind it; 40 channels; 8 biases.
+    """
+    profile = kzoo.profile(small_unet(normalization="batch"), batch_size=7)
+    assert (profile.total, profile.trainable) == (1134 + 704 + 8 + 160, 1134 + 704 + 8 + 80)
+    per_sample = 256 * 54 + 64 * 216 + 16 * 864 + 16 * 128 + 64 * 432 + 64 * 32 + 256 * 112
+    assert (profile.macs, profile.flops) == (7 * per_sample, 14 * per_sample)
+    assert profile.weight_bytes == 4 * 2006
+
+
+BUILT = [
+    {"downsampling": "strided_conv", "upsampling": "nearest"},
+    {"downsampling": "blur_pool", "upsampling": "pixel_shuffle", "normalization": "batch"},
+    {"upsampling": "bilinear", "skip": "attention"},
+    {"blocks": [1, 2, 3], "filters": [3, 5, 4], "kernel_size": [3, 5, 1], "skip": "none"},
+    {"padding": "valid", "input_shape": (44, 60, 2)},
+    {"input_shape": (64, 3)},
+    {"input_shape": (8, 8, 8, 1), "strides": [2, 1]},
+]
+
+
+@pytest.mark.parametrize("options", BUILT, ids=str)
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_macs_and_parameters_are_those_of_a_real_run(options, batch_size):
+    model = small_unet(**options)
+    profile = kzoo.profile(model, batch_size=batch_size)
+    assert profile.macs == multiplications(model, model.input_shape[1:], batch_size)
+    assert (profile.total, profile.weight_bytes) == (model.count_params(), sum(weight.nbytes for weight in model.get_weights()))
+    assert sum(row.total for row in profile.layers) == model.count_params()
+
+
+@pytest.mark.parametrize("shape", [(20, 4, 1), (4, 100, 1), (32, 32, 1)])
+def test_another_input_shape_costs_what_a_run_at_that_shape_costs(shape):
+    model = small_unet(input_shape=(None, None, 1))
+    assert kzoo.profile(model, shape).macs == multiplications(model, shape)
 
 
 def test_row_of_a_layer():
@@ -117,33 +149,13 @@ MODEL = small_unet()
 
 
 @settings(max_examples=20, deadline=None, derandomize=True)
-@given(st.integers(1, 1000))
-def test_macs_and_memory_are_linear_in_the_batch(batch_size):
-    one, many = kzoo.profile(MODEL), kzoo.profile(MODEL, batch_size=batch_size)
-    assert many.macs == batch_size * one.macs
-    assert many.peak_memory == batch_size * one.peak_memory
-    assert many.training.activations == batch_size * one.training.activations
-    assert many.total == one.total
-
-
-@settings(max_examples=20, deadline=None, derandomize=True)
 @given(st.integers(1, 40), st.integers(1, 40))
 def test_parameters_and_field_do_not_depend_on_the_input_size(rows, columns):
     one, other = kzoo.profile(MODEL), kzoo.profile(MODEL, (4 * rows, 4 * columns, 1))
     assert (one.trainable, one.total, one.receptive_field) == (other.trainable, other.total, other.receptive_field)
-    assert other.macs * 16 == one.macs * rows * columns
-
-
-@settings(max_examples=10, deadline=None, derandomize=True)
-@given(st.integers(1, 6))
-def test_macs_of_hidden_layers_are_quadratic_in_the_width(width):
-    def hidden(filters):
-        return sum(row.macs for row in kzoo.profile(small_unet(filters=filters)).layers if row.name not in ("encoder1_conv1", "head"))
-
-    assert hidden(2 * width) == 4 * hidden(width)
 
 
 def test_paths_of_a_unet():
     profile = kzoo.profile(small_unet())
     assert profile.shortest_path == (9, 9)
-    assert profile.longest_path == profile.receptive_field.largest
+    assert profile.longest_path == (44, 44)

@@ -5,11 +5,14 @@ import pytest
 
 import kzoo
 
+from .executor import multiplications
+
 CLASSIFIERS = [
     # builder, trainable, total, MACs in millions as published, field and stride at the last map
     ("VGG16", 138_357_544, 138_357_544, 15_470.3, 212),
     ("VGG19", 143_667_240, 143_667_240, 19_632.1, 268),
     ("ResNet50", 25_557_032 + 26_560, 25_636_712, 3_858.0, 483),
+    ("ResNet152", 60_268_520, 60_419_944, 11_282.4, 1507),
     ("DenseNet121", 7_978_856, 8_062_504, 2_834, 2071),
     ("MobileNet", 4_231_976, 4_253_864, 568.7, 315),
     ("MobileNetV2", 3_504_872, 3_538_984, 300.8, 491),
@@ -26,6 +29,30 @@ def test_classifiers_of_keras(name, trainable, total, macs, field):
     assert profile.receptive_field.smallest == profile.receptive_field.largest == (field, field)
     assert profile.receptive_field.stride == (32, 32)
     assert profile.receptive_field.is_global
+
+
+TORCHVISION = [
+    # trainable parameters and billions of multiplications that torchvision publishes with its weights, to the last digit
+    ("EfficientNetB0", 5_288_548, 0.386),
+    ("ConvNeXtTiny", 28_589_128, 4.456),
+    ("MobileNetV3Small", 2_542_856, 0.057),
+    ("MobileNetV3Large", 5_483_032, 0.217),
+]
+
+
+@pytest.mark.parametrize(("name", "trainable", "giga"), TORCHVISION)
+def test_twins_of_torchvision(name, trainable, giga):
+    profile = kzoo.profile(getattr(keras.applications, name)(weights=None), (224, 224, 3))
+    assert (profile.trainable, round(profile.macs / 1e9, 3)) == (trainable, giga)
+
+
+@pytest.mark.parametrize(
+    "name", ["EfficientNetB0", "ConvNeXtTiny", "MobileNetV3Large", "NASNetMobile", "Xception", "InceptionV3", "DenseNet121", "ResNet50V2"]
+)
+def test_macs_are_those_of_a_real_run(name):
+    size = {"Xception": 299, "InceptionV3": 299}.get(name, 224)
+    model = getattr(keras.applications, name)(weights=None)
+    assert kzoo.profile(model, (size, size, 3)).macs == multiplications(model, (size, size, 3))
 
 
 @pytest.mark.parametrize("name", ["ConvNeXtTiny", "EfficientNetB0", "EfficientNetV2B0", "MobileNetV3Small", "ResNet50V2"])

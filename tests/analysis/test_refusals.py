@@ -3,12 +3,13 @@
 import io
 
 import keras
+import numpy as np
 import pytest
 from rich.console import Console
 
 import kzoo
 from kzoo import ArgumentError
-from kzoo.analysis.tables import totals
+from kzoo.analysis.summary import totals
 
 
 @pytest.mark.parametrize(("size", "padding"), [(70, "same"), (256, "valid")])
@@ -39,12 +40,18 @@ def test_macs_of_a_partial_profile_are_a_lower_bound():
     assert dict(totals(found))["MACs"] == f"at least {6 * 6 * 9 * 2} for a batch of 1"
 
 
+OPTIMIZER = (
+    "optimizer: expected one of adam, adamw, lion, nadam, rmsprop, sgd, sgd_momentum, or how many values it keeps per trainable weight."
+)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"batch_size": 0}, "batch_size: expected an integer of at least 1. Received: 0."),
-        ({"optimizer_slots": -1}, "optimizer_slots: expected an integer of at least 0. Received: -1."),
-        ({"optimizer_slots": "adam"}, "optimizer_slots: expected an integer of at least 0. Received: 'adam'."),
+        ({"optimizer": -1}, f"{OPTIMIZER} Received: -1."),
+        ({"optimizer": "adamm"}, f"{OPTIMIZER} Received: 'adamm'. Did you mean adam?"),
+        ({"precision": 16}, "precision: expected a Keras dtype policy, such as float32 or mixed_bfloat16. Received: 16."),
         ({"input_shape": 16}, "input_shape: expected sizes without the batch axis, as in (8, 8, 1). Received: 16."),
     ],
 )
@@ -53,3 +60,29 @@ def test_arguments(options, message):
     with pytest.raises(ArgumentError) as caught:
         kzoo.profile(model, **options)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("received", ["x", None, 3, keras.layers.Dense(1)], ids=str)
+@pytest.mark.parametrize(
+    "function",
+    [
+        kzoo.profile,
+        kzoo.draw,
+        kzoo.draw_receptive_field,
+        kzoo.plot_filters,
+        kzoo.plot_feature_maps,
+        kzoo.analysis.legal_sizes,
+        lambda model: kzoo.analysis.input_window(model, (0, 0)),
+        lambda model: kzoo.analysis.effective_field(model, np.zeros((1, 8, 8, 1))),
+        lambda model: kzoo.shift_consistency(model, np.zeros((1, 8, 8, 1))),
+    ],
+)
+def test_what_is_no_model_is_named(function, received):
+    with pytest.raises(ArgumentError, match=r"^model: expected a built functional or sequential keras.Model. Received: \w+\.$"):
+        function(received)
+
+
+def test_integers_of_numpy_are_integers():
+    model = kzoo.build_cnn(input_shape=(8, 8, 1), num_classes=2, filters=2)
+    assert kzoo.profile(model, batch_size=np.int32(4)).to_json() == kzoo.profile(model, batch_size=4).to_json()
+    assert len(kzoo.plot_feature_maps(model, count=np.int64(2)).axes) == 2

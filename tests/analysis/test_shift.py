@@ -83,7 +83,7 @@ def test_segmentation_that_labels_columns_by_position():
     """Class = parity of the column within the window: pixels agree exactly where the offsets along the columns differ by an even number."""
     inputs = keras.Input((8, 8, 1))
     model = keras.Model(inputs, ColumnParity()(inputs))
-    assert shift_consistency(model, noise(2, 9, 9, 1), shifts=1, margin=0) == pytest.approx(2 / 6)
+    assert shift_consistency(model, noise(2, 9, 9, 1), shifts=1, margin=0, threshold=0.5) == pytest.approx(2 / 6)
 
 
 @keras.saving.register_keras_serializable("tests")
@@ -93,13 +93,59 @@ class ColumnParity(keras.layers.Layer):
         return x * 0 + keras.ops.reshape(columns, (1, 1, 8, 1))
 
 
-@pytest.mark.parametrize(("activation", "expected"), [("sigmoid", 1 / 3), (None, 1 / 3)])
-def test_one_score_is_a_probability_or_a_logit(activation, expected):
+def one_score(*last):
+    """The mean of every other pixel, and layers behind it."""
     inputs = keras.Input((8, 8, 1))
     x = keras.layers.GlobalAveragePooling2D()(inputs[:, ::2, ::2])
-    layer = keras.layers.Dense(1, activation, kernel_initializer="ones", use_bias=False)
-    images = checkerboard(9) / (1 if activation else 100)
-    assert shift_consistency(keras.Model(inputs, layer(x)), images, shifts=1) == pytest.approx(expected)
+    for layer in last:
+        x = layer(x)
+    return keras.Model(inputs, x)
+
+
+def weight(activation=None):
+    return keras.layers.Dense(1, activation, kernel_initializer="ones", use_bias=False)
+
+
+ENDS = {
+    "a sigmoid in the layer": lambda: [weight("sigmoid")],
+    "logits": lambda: [weight()],
+    "a sigmoid of its own": lambda: [weight(), keras.layers.Activation("sigmoid")],
+    "a function": lambda: [weight(), keras.ops.sigmoid],
+    "reshaped logits": lambda: [weight(), keras.layers.Reshape((1, 1)), keras.layers.Flatten(), keras.layers.Dropout(0.1)],
+    "a reshaped sigmoid": lambda: [weight("sigmoid"), keras.layers.Reshape((1, 1)), keras.layers.Flatten()],
+    "no activation by name": lambda: [weight("sigmoid"), keras.layers.Activation("linear"), keras.layers.Identity()],
+    "nested": lambda: [keras.Sequential([keras.Input((1,)), weight("sigmoid")])],
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_one_score_is_a_probability_or_a_logit(end):
+    """A weak checkerboard: logits are -0.1 or 0.1, probabilities 0.48 or 0.52, so that only the right threshold tells them apart."""
+    model = one_score(*ENDS[end]())
+    assert shift_consistency(model, checkerboard(9) / 100, shifts=1) == pytest.approx(1 / 3)
+
+
+def test_the_output_need_not_be_the_last_layer():
+    """A sigmoid beside the logits that the model returns first."""
+    inputs = keras.Input((8, 8, 1))
+    logits = weight()(keras.layers.GlobalAveragePooling2D()(inputs[:, ::2, ::2]))
+    model = keras.Model(inputs, [logits, keras.layers.Activation("sigmoid")(logits)])
+    assert shift_consistency(model, checkerboard(9) / 100, shifts=1) == pytest.approx(1 / 3)
+
+
+def test_a_threshold_that_is_given_counts():
+    model = one_score(weight("sigmoid"))
+    assert shift_consistency(model, checkerboard(9), shifts=1, threshold=0.0) == 1.0
+
+
+def test_a_score_of_unknown_kind_is_refused():
+    model = one_score(weight(), keras.layers.Rescaling(2.0))
+    with pytest.raises(ArgumentError, match=r"threshold: expected a number, since the graph of .* does not end in a sigmoid or in logits"):
+        shift_consistency(model, checkerboard(9), shifts=1)
+
+
+def test_integers_of_numpy_are_integers():
+    assert shift_consistency(parity(), checkerboard(10), shifts=np.int64(2), windows=np.int32(9)) == pytest.approx(16 / 36)
 
 
 def test_the_valid_unet_moves_with_its_period():

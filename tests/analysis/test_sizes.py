@@ -10,7 +10,7 @@ from keras import layers
 
 import kzoo
 from kzoo.analysis import LegalSizes, legal_sizes
-from kzoo.analysis.tables import totals
+from kzoo.analysis.summary import totals
 from kzoo.errors import ArgumentError
 
 
@@ -144,7 +144,7 @@ def test_sizes_are_not_known_behind_a_layer_without_a_rule():
     strange = keras.Sequential([keras.Input((None, None, 1)), layers.Conv2D(1, 3), Strange()])
     assert legal_sizes(strange) == (None, None)
     profile = kzoo.profile(strange)
-    assert dict(totals(profile))["legal input sizes"] == "?"
+    assert dict(totals(profile))["legal input sizes"] == "not known"
     assert json.loads(profile.to_json())["legal_sizes"] == [None, None]
     vectors = keras.Sequential([keras.Input((None, 1)), layers.Conv1D(1, 3), layers.GlobalMaxPooling1D(), Strange()])
     assert str(legal_sizes(vectors)[0]) == "n >= 3"

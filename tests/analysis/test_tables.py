@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 
 import kzoo
-from kzoo.analysis.tables import binary, short, totals
+from kzoo.analysis.words import binary, short
 
 
 def text_of(table) -> str:
@@ -39,23 +39,37 @@ def test_stage_table_folds_repeated_blocks():
     assert "x 5" in text
 
 
-def test_sums_of_the_stage_table_are_the_totals(unet):
-    column = unet.stage_table().columns[3]
-    assert column.header == "parameters"
-    assert sum(int(cell.replace(",", "")) for cell in column._cells) == unet.trainable
+def test_the_mark_of_global_fields_is_explained():
+    legend = "* global: every position sees the whole input; the number is the field before that"
+    found = kzoo.profile(kzoo.build_cnn(input_shape=(16, 16, 1), num_classes=2, filters=2))
+    for table in (found.table(), found.stage_table()):
+        assert legend in text_of(table)
+        assert " * │" in text_of(table)
 
 
-def test_totals_for_people(unet):
-    found = dict(totals(unet))
-    assert found["receptive field"] == "44"
-    assert found["legal input sizes"] == "n >= 4, n % 4 == 0"
-    assert found["status"] == "complete"
+def test_what_a_layer_holds_inside_stands_beside_its_output():
+    """A separable convolution whose depthwise part answers with 6 x 6 x 4 numbers, its pointwise part with 6 x 6 x 2."""
+    found = kzoo.profile(keras.Sequential([keras.Input((8, 8, 4)), keras.layers.SeparableConv2D(2, 3)]))
+    assert "288 B + 576 B │" in text_of(found.table())
+    assert "+ bytes that a layer holds inside itself while it runs" in text_of(found.table())
+    assert "+" not in text_of(found.stage_table())
+
+
+def test_no_legend_without_a_mark(unet):
+    assert "*" not in text_of(unet.table())
 
 
 def test_unknown_numbers_are_question_marks():
     profile = kzoo.profile(kzoo.build_unet(input_shape=(None, None, 1), num_classes=2, filters=2, depth=1))
-    assert dict(totals(profile))["MACs"] == "? for a batch of 1"
     assert "?" in text_of(profile.table())
+
+
+def test_parameters_of_the_stages(unet):
+    """Kernels and biases, by hand."""
+    encoder, decoder = [40 + 148, 296 + 584, 1168 + 2320], [520 + 1160 + 584, 132 + 292 + 148 + 10]
+    column = unet.stage_table().columns[3]
+    assert column.header == "parameters"
+    assert list(column._cells) == [f"{count:,}" for count in encoder + decoder]
 
 
 def test_units():

@@ -1,6 +1,7 @@
 """A recipe as one MLflow run: what stands in the run, and what is refused before one is opened."""
 
 import json
+from typing import get_args, get_type_hints
 
 import keras
 import numpy as np
@@ -10,6 +11,8 @@ from matplotlib.image import imread
 
 import kzoo
 from kzoo import InputError, Store, TrainingError, train
+from kzoo.training.recipe import Training
+from kzoo.training.record import cost_metrics
 from tests.conftest import small_recipe
 
 
@@ -161,14 +164,54 @@ def test_a_loss_that_is_no_number_ends_the_run_as_failed(shared_store):
     assert "train/learning_rate" in record.metrics
 
 
-def test_the_run_holds_the_profile(trained, shared_store, tmp_path):
-    cost, metrics = kzoo.profile(trained.model), shared_store.get(trained.run_id).metrics
-    assert metrics["cost/macs"] == cost.macs
-    assert metrics["cost/inference_bytes"] == cost.peak_memory
-    assert metrics["cost/receptive_field_largest"] == max(cost.receptive_field.largest)
-    assert json.loads(artifact(shared_store, trained.run_id, "profile.json", tmp_path).read_text())["macs"] == cost.macs
-    assert "encoder1_conv1" in artifact(shared_store, trained.run_id, "profile.txt", tmp_path).read_text()
-    assert "<svg" in artifact(shared_store, trained.run_id, "network.svg", tmp_path).read_text()
+def test_the_run_holds_the_totals_of_the_profile(trained, shared_store):
+    """For the recipe's batch of 4: profiled anew at that size, and the arrays that the model and its optimizer really have."""
+    metrics = shared_store.get(trained.run_id).metrics
+    cost, step = kzoo.profile(trained.model), kzoo.profile(trained.model, batch_size=4)
+    field = cost.receptive_field
+    assert {key: value for key, value in metrics.items() if key.startswith("cost/")} == {
+        "cost/parameters_trainable": trained.model.count_params(),
+        "cost/parameters_total": trained.model.count_params(),
+        "cost/macs": cost.macs,
+        "cost/weight_bytes": sum(weight.nbytes for weight in trained.model.get_weights()),
+        "cost/inference_bytes": cost.peak_memory,
+        "cost/training_bytes": step.training.total,
+        "cost/receptive_field_smallest": field.smallest[0],
+        "cost/receptive_field_largest": field.largest[0],
+        "cost/receptive_field_global": 0,
+        "cost/seconds": metrics["cost/seconds"],
+    }
+
+
+def test_the_run_holds_the_profile_as_files(trained, shared_store, tmp_path):
+    def content(name):
+        return artifact(shared_store, trained.run_id, name, tmp_path).read_text()
+
+    cost = kzoo.profile(trained.model)
+    assert json.loads(content("profile.json")) == cost.to_dict()
+    text = content("profile.txt")
+    assert all(f"│ {row.name} " in text for row in cost.layers)
+    assert "│ bottleneck │ " in text
+    assert text.endswith(f"\n{cost.summary()}\n")
+    assert cost.warnings
+    assert all(f"warning: {warning}" in text for warning in cost.warnings)
+    assert "<svg" in content("network.svg")
+
+
+@pytest.mark.parametrize("optimizer", get_args(get_type_hints(Training)["optimizer"]))
+def test_costs_know_every_optimizer_of_a_recipe(optimizer):
+    """The slots are those of the optimizer itself, once it is built."""
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(5)])
+    built = keras.optimizers.get(optimizer)
+    built.build(model.trainable_variables)
+    slots = sum(np.asarray(variable).nbytes for variable in built.variables if len(variable.shape))
+    costs = cost_metrics(kzoo.profile(model, optimizer=optimizer), 7)
+    assert costs["cost/training_bytes"] == 7 * 4 * (3 + 5) + 2 * 4 * 20 + slots
+
+
+def test_a_global_field_is_marked_in_the_metrics():
+    model = kzoo.build_cnn(input_shape=(28, 28, 1), num_classes=2, filters=2)
+    assert cost_metrics(kzoo.profile(model), 1)["cost/receptive_field_global"] == 1
 
 
 class Stop:

@@ -1,14 +1,15 @@
 """`draw`: a model as a figure."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import keras
 
 from .ink import LINE
-from .layout import SHORTCUT, lay_out
+from .layout import SHORTCUT, Place, lay_out
 from .legend import arrange, entries
 from .paint import paint_box, paint_entry, paint_skip, paint_step
-from .scene import Detail, read_scene
+from .scene import Detail, Scene, read_scene
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,12 +46,19 @@ def draw(model: keras.Model, *, detail: Detail = "auto") -> "Figure":
     under = {skip.target: SHORTCUT for skip in scene.skips if not scene.crosses(skip)}
     lowest = min(place.bottom - max(place.hang, under.get(number, 0.0)) for number, place in enumerate(places))
     spots = arrange(legend, places, lowest)
-    colours = {(entry.kind, entry.text): entry.colour for entry in legend}
 
     left = min(p.left - (LINE if p.sizes else 0.0) for p in places) - MARGIN
     right = max([p.reach() for p in places] + [x + e.width for e, (x, _) in zip(legend, spots, strict=True)]) + MARGIN
     bottom = min([lowest] + [y - LINE / 2 for _, y in spots]) - MARGIN
     axis = _page(left, right, bottom, MARGIN)
+    _paint(axis, scene, places, {(entry.kind, entry.text): entry.colour for entry in legend})
+    for entry, (x, y) in zip(legend, spots, strict=True):
+        paint_entry(axis, entry, x, y)
+    return axis.figure
+
+
+def _paint(axis, scene: Scene, places: Sequence[Place], colours: Mapping[tuple[str, str], str]) -> None:
+    """The boxes, the steps between them and the skips."""
     for position, (box, place) in enumerate(zip(scene.boxes, places, strict=True)):
         paint_box(axis, box, place, position)
         if position:
@@ -58,9 +66,6 @@ def draw(model: keras.Model, *, detail: Detail = "auto") -> "Figure":
             paint_step(axis, places[position - 1], place, colours[made.kind, made.text], made.kind)
     for skip in scene.skips:
         paint_skip(axis, scene, skip, places)
-    for entry, (x, y) in zip(legend, spots, strict=True):
-        paint_entry(axis, entry, x, y)
-    return axis.figure
 
 
 def _page(left: float, right: float, bottom: float, top: float):

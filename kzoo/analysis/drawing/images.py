@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from ...errors import ArgumentError, InputError, one_line
+from ..effective_field import check_model
 from ..sizes import legal_sizes
 
 
@@ -25,6 +26,7 @@ def fitting_image(model: keras.Model, image: np.ndarray | str | Path | None) -> 
         ArgumentError: the model does not take images, or the array is none.
         InputError: the file cannot be read.
     """
+    check_model(model)
     shape = tuple(model.inputs[0].shape[1:])
     if len(model.inputs) != 1 or len(shape) != 3 or shape[-1] is None:
         raise ArgumentError("model", f"expected one input of (rows, columns, channels). Received: {model.name}, which takes {shape}.")

@@ -7,7 +7,8 @@ import keras
 import numpy as np
 
 from ...errors import ArgumentError
-from ..effective_field import find_layer, map_model
+from ...models.stages import check_positive
+from ..effective_field import check_model, find_layer, map_model
 from .images import displayed, fitting_image
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def plot_filters(model: keras.Model, layer: str | None = None) -> "Figure":
     >>> len(kzoo.plot_filters(model).axes)
     32
     """
+    check_model(model)
     chosen = find_layer(model, layer) if layer else _first_convolution(model)
     kernel = getattr(chosen, "kernel", None)
     if kernel is None or len(kernel.shape) != 4:
@@ -74,8 +76,8 @@ def plot_feature_maps(
     >>> len(kzoo.plot_feature_maps(model, layer="stage2_conv1", count=4).axes)
     4
     """
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise ArgumentError("count", f"expected an integer of at least 1. Received: {count!r}.")
+    check_model(model)
+    check_positive("count", count)
     name = layer or _first_convolution(model).name
     part = map_model(model, name)
     maps = keras.ops.convert_to_numpy(part(fitting_image(model, image)[None], training=False))[0]

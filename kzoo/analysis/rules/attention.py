@@ -1,4 +1,8 @@
-"""Attention over positions: projections like dense layers, and the two products with the attention weights."""
+"""Attention over positions: projections like dense layers, and the two products with the attention weights.
+
+Inside, a layer holds the projections, the attention weights (the softmax in place) and what they make of the values; no fused kernel is
+assumed.
+"""
 
 from keras import layers
 
@@ -25,15 +29,21 @@ def multi_head_attention(call: Call) -> Facts | None:
         product(asked, told, wide + narrow),
         product(asked, narrow, call.output_shape[-1]),
     )
-    return Facts(_sum(parts), reach="global")
+    inner = (product(asked, wide + narrow), product(told, wide + narrow), product(asked, told, layer.num_heads))
+    return Facts(_sum(parts), reach="global", inner=_sum(inner))
 
 
 @rule(layers.Attention)
 def dot_attention(call: Call) -> Facts:
-    """Query, value and perhaps key: the scores, and their product with the values."""
+    """Query, value and perhaps key: the scores, and their product with the values.
+
+    Additive scores are made of a vector per pair of positions, which is held too.
+    """
     query, value = call.input_shapes[0], call.input_shapes[1]
     asked, told = _positions(query), _positions(value)
-    return Facts(_sum((product(asked, told, query[-1]), product(asked, told, value[-1]))), reach="global")
+    macs = _sum((product(asked, told, query[-1]), product(asked, told, value[-1])))
+    wide = 1 if call.layer.score_mode == "dot" else 1 + (query[-1] or 0)
+    return Facts(macs, reach="global", inner=product(asked, told, wide))
 
 
 def _positions(shape: Shape) -> int | None:

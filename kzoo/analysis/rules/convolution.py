@@ -20,9 +20,9 @@ def _windows(layer) -> tuple[Window, ...]:
     return tuple(Window(kernel, stride, dilation, layer.padding) for kernel, stride, dilation in sizes)
 
 
-def _facts(call: Call, macs: int | None, moves: tuple[Move, ...], mixes: bool = True) -> Facts | None:
+def _facts(call: Call, macs: int | None, moves: tuple[Move, ...], *, mixes: bool = True, inner: int | None = 0) -> Facts | None:
     channels = (call.channel_axis,)
-    return activated(call, Facts(macs, moves, mixes=channels if mixes else (), fixed=channels))
+    return activated(call, Facts(macs, moves, mixes=channels if mixes else (), fixed=channels, inner=inner))
 
 
 @rule(layers.Conv1D, layers.Conv2D, layers.Conv3D)
@@ -44,9 +44,10 @@ def depthwise(call: Call) -> Facts | None:
 @rule(layers.SeparableConv1D, layers.SeparableConv2D)
 def separable(call: Call) -> Facts | None:
     layer = call.layer
-    inner = (call.input_shape[call.channel_axis] or 0) * layer.depth_multiplier
-    macs = product(positions(call, call.output_shape), inner, prod(layer.kernel_size) + layer.filters)
-    return _facts(call, macs, _windows(layer))
+    channels = (call.input_shape[call.channel_axis] or 0) * layer.depth_multiplier
+    inner = product(positions(call, call.output_shape), channels)
+    macs = product(inner, prod(layer.kernel_size) + layer.filters)
+    return _facts(call, macs, _windows(layer), inner=inner)
 
 
 @rule(layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)

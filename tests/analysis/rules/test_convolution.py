@@ -36,11 +36,44 @@ def test_convolution(rank, groups):
         assert profile.receptive_field.stride == (stride,) * rank
 
 
+@pytest.mark.parametrize("groups", [1, 2])
+def test_causal_convolution_keeps_the_size(groups):
+    """All padding is in front: the last position is the one that the field of the first ends at."""
+    for kernel, stride, dilation in product((1, 3), (1, 2), (1, 2, 3)):
+        if stride > 1 < dilation:
+            continue
+        layer = layers.Conv1D(FILTERS, kernel, stride, "causal", groups=groups, dilation_rate=dilation)
+        profile, _, after = profile_of(layer, (9, CHANNELS))
+        span = dilation * (kernel - 1) + 1
+        assert list(after) == [-(-9 // stride)]
+        assert profile.macs == -(-9 // stride) * kernel * CHANNELS // groups * FILTERS
+        assert profile.total == FILTERS * (kernel * CHANNELS // groups + 1)
+        assert (profile.receptive_field.largest, profile.receptive_field.stride) == ((span,), (stride,))
+        assert profile.receptive_field.centre == ((1 - span) / 2,)
+
+
 @pytest.mark.parametrize("rank", [1, 2, 3])
 def test_transposed_convolution_multiplies_once_per_input_position(rank):
     layer_class = getattr(layers, f"Conv{rank}DTranspose")
-    for kernel, stride, padding in product((1, 2, 3), (1, 2), ("same", "valid")):
-        profile, before, _ = profile_of(layer_class(FILTERS, kernel, stride, padding), (*(4, 5, 6)[:rank], CHANNELS))
+    for kernel, stride, padding, dilation in product((1, 2, 3), (1, 2), ("same", "valid"), (1, 2)):
+        if stride > 1 < dilation:
+            continue
+        layer = layer_class(FILTERS, kernel, stride, padding, dilation_rate=dilation)
+        profile, before, after = profile_of(layer, (*(4, 5, 6)[:rank], CHANNELS))
+        span = dilation * (kernel - 1) + 1
+        assert list(after) == [n * stride if padding == "same" else n * stride + max(span - stride, 0) for n in before]
+        assert profile.macs == prod(before) * kernel**rank * CHANNELS * FILTERS
+        assert profile.total == kernel**rank * CHANNELS * FILTERS + FILTERS
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_output_padding_adds_rows_but_no_products(rank):
+    layer_class = getattr(layers, f"Conv{rank}DTranspose")
+    for kernel, stride, padding, more in product((2, 3), (2, 3), ("same", "valid"), (0, 1)):
+        layer = layer_class(FILTERS, kernel, stride, padding, output_padding=more)
+        profile, before, after = profile_of(layer, (*(4, 5, 6)[:rank], CHANNELS))
+        cut = 2 * (kernel // 2) if padding == "same" else 0
+        assert list(after) == [(n - 1) * stride + kernel - cut + more for n in before]
         assert profile.macs == prod(before) * kernel**rank * CHANNELS * FILTERS
         assert profile.total == kernel**rank * CHANNELS * FILTERS + FILTERS
 
@@ -48,15 +81,23 @@ def test_transposed_convolution_multiplies_once_per_input_position(rank):
 @pytest.mark.parametrize("rank", [1, 2])
 @pytest.mark.parametrize("multiplier", [1, 3])
 def test_depthwise_and_separable_convolution(rank, multiplier):
-    for kernel, stride, padding in product((1, 3), (1, 2), ("same", "valid")):
-        options = {"kernel_size": kernel, "strides": stride, "padding": padding, "depth_multiplier": multiplier}
+    for kernel, stride, padding, dilation in product((1, 3), (1, 2), ("same", "valid"), (1, 2)):
+        if stride > 1 < dilation:
+            continue
+        options = {"kernel_size": kernel, "strides": stride, "padding": padding, "depth_multiplier": multiplier, "dilation_rate": dilation}
         shape, inner = (*(9, 10)[:rank], CHANNELS), CHANNELS * multiplier
+        span = dilation * (kernel - 1) + 1
+        expected = [-(-n // stride) if padding == "same" else (n - span) // stride + 1 for n in shape[:-1]]
         profile, _, after = profile_of(getattr(layers, f"DepthwiseConv{rank}D")(**options), shape)
-        assert profile.macs == prod(after) * kernel**rank * inner
+        assert list(after) == expected
+        assert profile.macs == prod(expected) * kernel**rank * inner
         assert profile.total == kernel**rank * inner + inner
+        assert profile.receptive_field.largest == (span,) * rank
         profile, _, after = profile_of(getattr(layers, f"SeparableConv{rank}D")(FILTERS, **options), shape)
-        assert profile.macs == prod(after) * (kernel**rank * inner + inner * FILTERS)
+        assert list(after) == expected
+        assert profile.macs == prod(expected) * (kernel**rank * inner + inner * FILTERS)
         assert profile.total == kernel**rank * inner + inner * FILTERS + FILTERS
+        assert profile.receptive_field.largest == (span,) * rank
 
 
 def test_dense_works_on_the_last_axis():
