@@ -10,6 +10,19 @@ from .moves import Move
 
 
 @dataclass(frozen=True)
+class Reference:
+    """A second input that sets the sizes of the output and none of its numbers.
+
+    Args:
+        moves: one `Move` per spatial axis, from its sizes to those of the output.
+        exact: whether the first input has to come out at these sizes by itself; if not, its last positions are cut off.
+    """
+
+    moves: tuple[Move, ...]
+    exact: bool
+
+
+@dataclass(frozen=True)
 class Facts:
     """What a rule says of one call of a layer.
 
@@ -27,6 +40,7 @@ class Facts:
         order: for layers that reorder axes or drop some, the input axis behind each output axis, batch included.
         fixed: input axes for which only the size that the model was built for fits, as where a layer has weights along them.
         shares: whether the output is the input's memory: `never`, at `inference` (dropout), or `always` (reshaping).
+        reference: for a layer with a second input that only sets the sizes.
         inner: numbers that the layer holds inside itself while it runs and keeps for the backward pass, such as attention scores, for
             one sample; None where they depend on a size that is not known.
 
@@ -42,6 +56,7 @@ class Facts:
     order: tuple[int, ...] | None = None
     fixed: tuple[int, ...] = ()
     shares: Literal["never", "inference", "always"] = "never"
+    reference: Reference | None = None
     inner: int | None = 0
 
 

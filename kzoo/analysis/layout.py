@@ -140,6 +140,7 @@ def _behind(call: Call, facts: Facts | None, layouts: Sequence[Layout]) -> Layou
     unknown = tuple(dict.fromkeys(name for layout in layouts for name in layout.unknown))
     if facts is None or unknown:
         return Layout(unknown=unknown or (call.name,))
+    layouts = layouts[:1] if facts.reference else layouts
     sources = dict.fromkeys(source for layout in layouts for source in layout.runs)
     made = {}
     for source in sources:

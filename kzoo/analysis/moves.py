@@ -164,6 +164,34 @@ class Transposed(_Kernel):
 
 
 @dataclass(frozen=True)
+class PadTo:
+    """Positions added behind the last, up to the next multiple.
+
+    >>> PadTo(16).size(33), PadTo(16).taps(5, n=33)
+    (48, (5,))
+    """
+
+    multiple: int
+
+    @property
+    def scale(self) -> Fraction:
+        return Fraction(1)
+
+    @property
+    def width(self) -> Fraction:
+        return Fraction(1)
+
+    def size(self, n: int) -> int:
+        return -(-n // self.multiple) * self.multiple
+
+    def taps(self, position: int, n: int) -> Sequence[int]:  # noqa: ARG002
+        return (position,)
+
+    def centre(self, n: int) -> Fraction:  # noqa: ARG002
+        return Fraction(0)
+
+
+@dataclass(frozen=True)
 class Repeat(_Finer):
     """Every position becomes `factor` positions: nearest up-sampling and pixel shuffle.
 

@@ -190,7 +190,8 @@ class _Surveyor:
 
     def pass_through(self, call: Call, facts: Facts, source: int, runs: Runs) -> View | None:
         """What the output sees of one input; None where branches meet of which no common field can be told."""
-        seeing = [tensor for tensor in dict.fromkeys(call.inputs) if source in self.sights[tensor].views]
+        read = call.inputs[:1] if facts.reference else dict.fromkeys(call.inputs)
+        seeing = [tensor for tensor in read if source in self.sights[tensor].views]
         axes = tuple(self.graph.spatial_axes(source))
         branches = [[self.branch(call, facts, tensor, source, number) for tensor in seeing] for number in range(len(axes))]
         fields = [self.behind(call, facts, along, number) for number, along in enumerate(branches)]
@@ -206,7 +207,7 @@ class _Surveyor:
         runs = aligned(call, self.layouts[tensor].runs[source])
         place = place_of(runs, self.graph.spatial_axes(source)[number])
         known = self.sights[tensor].views[source].fields[number]
-        joins = place is not None and len(call.inputs) > 1 and facts.reach == "local"
+        joins = place is not None and len(call.inputs) > 1 and facts.reach == "local" and facts.reference is None
         return _Branch(tensor, known, place, joins and is_stretched(runs[place or 0], call.output_shape[place or 0]))
 
     def behind(self, call: Call, facts: Facts, branches: Sequence["_Branch"], number: int) -> Field | None:

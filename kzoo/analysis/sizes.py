@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import keras
 
-from .facts import Facts, facts_of
+from .facts import Facts, Reference, facts_of
 from .graph import Call, Graph, trace
 from .layout import Layout, Run, aligned, held, is_stretched, lay_out, moves_by_axis, place_of
 from .moves import Move
@@ -145,6 +145,9 @@ class _Program:
         if facts is None or any(self.layouts[tensor].unknown for tensor in call.outputs):
             self.known = False
             return
+        if facts.reference is not None:
+            self.carry_by_reference(call, facts, facts.reference, branches)
+            return
         if len(call.inputs) > 1 and facts.reach == "local":
             branches = self.meet(call, branches)
         for branch in branches:
@@ -210,8 +213,22 @@ class _Program:
                 if place_of(self.layouts[tensor].runs[branch.source], self.axis) is not None:
                     self.slots[tensor, branch.source] = slot
 
+    def carry_by_reference(self, call: Call, facts: Facts, reference: Reference, branches: Sequence[_Branch]) -> None:
+        """The slots of an output whose sizes a second input sets."""
+        moves, setting = (dict(zip(call.spatial_axes, found, strict=False)) for found in (facts.moves, reference.moves))
+        others = {(other.source, other.place): other.slot for other in branches if other.tensor == call.inputs[1]}
+        for branch in (branch for branch in branches if branch.tensor == call.inputs[0]):
+            if (branch.source, branch.place) not in others:
+                self.known = False
+                return
+            slot = self.move(others[branch.source, branch.place], setting[branch.place])
+            own = self.move(branch.slot, moves[branch.place])
+            if reference.exact and own != slot:
+                self.steps.append(_Step(own, equals=slot))
+            self.slots[call.outputs[0], branch.source] = slot
+
     def move(self, slot: int, move: Move) -> int:
-        if move.scale == 1 and move.size(1 << 16) == 1 << 16:
+        if move.scale == 1 and all(move.size(size) == size for size in (1 << 16, (1 << 16) + 1)):
             return slot
         self.steps.append(_Step(slot, move=move))
         self.jumps.append(self.jumps[slot] * move.scale)

@@ -12,11 +12,10 @@ from kzoo import ArgumentError
 from kzoo.analysis.summary import totals
 
 
-@pytest.mark.parametrize(("size", "padding"), [(70, "same"), (256, "valid")])
-def test_a_size_at_which_the_skips_do_not_meet(size, padding):
-    model = kzoo.build_unet(input_shape=(None, None, 1), num_classes=2, filters=2, padding=padding)
+def test_a_size_at_which_the_skips_do_not_meet():
+    model = kzoo.build_unet(input_shape=(None, None, 1), num_classes=2, filters=2, padding="valid")
     with pytest.raises(ArgumentError, match=r"input_shape: layer decoder\d_concat cannot take .*the maps differ in size"):
-        kzoo.profile(model, (size, size, 1))
+        kzoo.profile(model, (256, 256, 1))
 
 
 def test_no_zero_where_the_macs_are_not_known():

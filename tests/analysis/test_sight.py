@@ -14,14 +14,14 @@ from kzoo.analysis.sight import survey_model
 from kzoo.errors import ArgumentError
 from kzoo.layers import BlurPool, LinearUpsampling, PixelShuffle
 
+from ..models.cells import CELLS
 from .brute_force import check_fields
 
-UPSAMPLINGS = ["transposed_conv", "nearest", "bilinear", "pixel_shuffle"]
-DOWNSAMPLINGS = ["max_pool", "avg_pool", "strided_conv", "blur_pool"]
+DENSE = [cell for cell in CELLS if "max_unpool" not in cell]
+"""The cells of which every path has a gradient: unpooling passes only those at the maxima."""
 
 
-@pytest.mark.parametrize("upsampling", UPSAMPLINGS)
-@pytest.mark.parametrize("downsampling", DOWNSAMPLINGS)
+@pytest.mark.parametrize(("downsampling", "upsampling"), DENSE)
 def test_unet_equals_brute_force(downsampling, upsampling):
     check_fields(
         kzoo.build_unet(
@@ -129,6 +129,17 @@ def graphs(draw, rank: int):
     return build
 
 
+@pytest.mark.parametrize("options", [{}, {"padding": "valid"}, {"strides": 3}])
+def test_unpooling_sees_what_a_pixel_shuffle_sees(options):
+    """Both convolve, then give one position to each of a window."""
+    size = 88 if options else 64
+    found = []
+    for upsampling in ("max_unpool", "pixel_shuffle"):
+        model = kzoo.build_unet(input_shape=(None, 1), num_classes=1, filters=4, depth=2, upsampling=upsampling, **options)
+        found.append([input_window(model, (position,)) for position in range(size // 4)])
+    assert found[0] == found[1]
+
+
 @st.composite
 def unets(draw, rank: int):
     """A function from sizes and a width to a U-Net."""
@@ -136,15 +147,18 @@ def unets(draw, rank: int):
     def per_axis(values):
         return [draw(st.tuples(*[st.sampled_from(values)] * rank))]
 
+    padding = draw(st.sampled_from(["same", "same", "valid"]))
+    downsampling, upsampling = draw(st.sampled_from(DENSE))
     options = {
         "depth": 1,
         "blocks": 1,
         "strides": per_axis([1, 2, 3]) if rank > 1 else draw(st.sampled_from([2, 3])),
-        "kernel_size": [*per_axis([1, 2, 3]), *per_axis([1, 3])],
-        "downsampling": draw(st.sampled_from(DOWNSAMPLINGS)),
-        "upsampling": draw(st.sampled_from(UPSAMPLINGS)),
+        "kernel_size": [*per_axis([1, 3] if padding == "same" else [1, 2, 3]), *per_axis([3])],
+        "downsampling": downsampling,
+        "upsampling": upsampling,
+        "upsampling_kernel": draw(st.sampled_from([None, 3])),
         "skip": draw(st.sampled_from(["concat", "add"])),
-        "padding": draw(st.sampled_from(["same", "same", "valid"])),
+        "padding": padding,
     }
     shared = {"num_classes": 1, "classifier_activation": None, **options}
     return lambda sizes, width=2: kzoo.build_unet(input_shape=(*sizes, 2), filters=width, **shared)

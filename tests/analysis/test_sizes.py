@@ -13,6 +13,8 @@ from kzoo.analysis import LegalSizes, legal_sizes
 from kzoo.analysis.summary import totals
 from kzoo.errors import ArgumentError
 
+from ..models.cells import CELLS
+
 
 def buildable(build, sizes) -> list[int]:
     """The sizes for which Keras raises no error and leaves no map empty."""
@@ -27,13 +29,34 @@ def buildable(build, sizes) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize(("depth", "padding"), [(1, "valid"), (2, "valid"), (2, "same"), (3, "same")])
-def test_unets_are_legal_where_the_builder_says_so(depth, padding):
+@pytest.mark.parametrize("depth", [1, 2])
+@pytest.mark.parametrize(("down", "up"), CELLS)
+def test_unets_are_legal_where_the_builder_says_so(down, up, depth):
+    """The graph's sizes and those of the builder's own arithmetic."""
+
     def build(size):
-        return kzoo.build_unet(input_shape=(size, 1), num_classes=1, filters=1, depth=depth, padding=padding)
+        cell = {"downsampling": down, "upsampling": up, "padding": "valid"}
+        return kzoo.build_unet(input_shape=(size, 1), num_classes=1, filters=1, depth=depth, **cell)
 
     legal = legal_sizes(build(None))[0]
-    assert [n for n in range(1, 70) if n in legal] == buildable(build, range(1, 70))
+    assert [n for n in range(1, 75) if n in legal] == buildable(build, range(1, 75))
+
+
+def test_a_padded_unet_takes_any_size():
+    assert str(legal_sizes(kzoo.build_unet(input_shape=(None, 1), num_classes=1, filters=1, upsampling="max_unpool"))[0]) == "n >= 1"
+    model = kzoo.build_unet(input_shape=(20, 1), num_classes=1, filters=1, depth=3)
+    assert str(legal_sizes(model)[0]) == "n >= 4, n % 8 == 4"
+
+
+@pytest.mark.parametrize(("depth", "expected"), [(2, "n >= 44, n % 4 == 0"), (3, "n >= 92, n % 8 == 4"), (4, "n >= 188, n % 16 == 12")])
+def test_published_sizes(depth, expected):
+    model = kzoo.build_unet(input_shape=(None, 1), num_classes=1, filters=1, depth=depth, padding="valid")
+    assert str(legal_sizes(model)[0]) == expected
+
+
+def test_published_sizes_of_depth_five():
+    model = kzoo.build_unet(input_shape=(None, 1), num_classes=1, filters=1, depth=5, padding="valid")
+    assert str(legal_sizes(model)[0]) == "n >= 380, n % 32 == 28"
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -66,7 +89,11 @@ def test_a_dense_layer_fixes_the_size():
 
 
 def test_axes_have_sizes_of_their_own():
-    model = kzoo.build_unet(input_shape=(None, None, None, 1), num_classes=1, filters=1, depth=2, strides=[(1, 2, 2), (2, 2, 3)])
+    x = inputs = keras.Input((None, None, None, 1))
+    for strides in [(1, 2, 2), (2, 2, 3)]:
+        x = layers.MaxPooling3D(strides)(x)
+    x = layers.UpSampling3D((2, 4, 6))(x)
+    model = keras.Model(inputs, layers.Concatenate()([inputs, x]))
     assert [str(sizes) for sizes in legal_sizes(model)] == ["n >= 2, n % 2 == 0", "n >= 4, n % 4 == 0", "n >= 6, n % 6 == 0"]
 
 

@@ -55,7 +55,7 @@ def test_the_precision_is_named(unet):
 
 def test_a_global_field_names_its_layer():
     model = kzoo.build_cnn(input_shape=(28, 28, 1), num_classes=2, filters=2)
-    assert "receptive field     10, global from flatten on" in lines(model)
+    assert "receptive field     10, global from dense1 on" in lines(model)
 
 
 def test_every_output_has_its_field():

@@ -39,6 +39,6 @@ def global_pooling(call: Call) -> Facts:  # noqa: ARG001
 def blur_pool(call: Call) -> Facts:
     """Its filter is fixed, so that it counts no MACs."""
     reach = call.layer.kernel_size - 1
-    pads = (reach // 2, reach - reach // 2)
+    pads = (reach // 2, reach - reach // 2) if call.layer.padding == "same" else (0, 0)
     strides = per_axis(call.layer.strides, len(call.spatial_axes))
     return Facts(moves=tuple(Window(reach + 1, s, padding=pads) if s > 1 else Window(1) for s in strides))

@@ -2,10 +2,10 @@
 
 from keras import layers
 
-from ...layers import LinearUpsampling, PixelShuffle
-from ..facts import Facts, rule
+from ...layers import CropTo, LinearUpsampling, MaxUnpooling, PadToMultiple, PixelShuffle
+from ..facts import Facts, Reference, rule
 from ..graph import Call
-from ..moves import Interpolation, Move, Repeat, Window
+from ..moves import Interpolation, Move, PadTo, Repeat, Window
 from .counting import per_axis
 
 _REACH = {"bilinear": 1, "bicubic": 2, "lanczos3": 3, "lanczos5": 5}
@@ -28,6 +28,26 @@ def linear_up_sampling(call: Call) -> Facts:
 @rule(PixelShuffle)
 def pixel_shuffle(call: Call) -> Facts:
     return Facts(moves=tuple(map(Repeat, per_axis(call.layer.strides, len(call.spatial_axes)))))
+
+
+@rule(MaxUnpooling)
+def max_unpooling(call: Call) -> Facts:
+    """The numbers are those of the first input; the map that was pooled only chooses their places within a window."""
+    strides = per_axis(call.layer.strides, len(call.spatial_axes))
+    return Facts(moves=tuple(map(Repeat, strides)), stops=(), reference=Reference((Window(1),) * len(strides), exact=True))
+
+
+@rule(PadToMultiple)
+def pad_to_multiple(call: Call) -> Facts:
+    return Facts(moves=tuple(map(PadTo, per_axis(call.layer.strides, len(call.spatial_axes)))), stops=())
+
+
+@rule(CropTo)
+def crop_to(call: Call) -> Facts:
+    """Positions stay; how many there are, the second input says."""
+    strides = per_axis(call.layer.strides, len(call.spatial_axes))
+    sizes = tuple(Window(1, stride, padding="same") for stride in strides)
+    return Facts(moves=(Window(1),) * len(strides), stops=(), reference=Reference(sizes, exact=False))
 
 
 @rule(layers.ZeroPadding1D, layers.ZeroPadding2D, layers.ZeroPadding3D)
