@@ -21,7 +21,7 @@ app = typer.Typer(
 
 Experiment = Annotated[str, typer.Argument(help="Name of an MLflow experiment.")]
 
-Source = Annotated[str, typer.Argument(metavar="BUILDER|RECIPE|FILE.keras", help="The network; nothing is trained.")]
+Source = Annotated[str, typer.Argument(metavar="PRESET|BUILDER|RECIPE|FILE.keras", help="The network; nothing is trained.")]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="An argument of the builder, or a value of the recipe. Repeatable."),
@@ -135,6 +135,15 @@ def recipes() -> None:
     from .training.recipe import shipped_recipes
 
     print("\n".join(shipped_recipes()))
+
+
+@app.command()
+def presets(pattern: Annotated[str, typer.Argument(help="Only these, with * and ? as in file names.")] = "*") -> None:
+    """List the networks that papers define, with their papers, parameters and MACs."""
+    _load_keras_quietly()
+    from .reports import presets_table
+
+    _print_table(presets_table(pattern))
 
 
 @app.command()

@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import pkgutil
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,17 @@ MODULES = [m.name for m in pkgutil.walk_packages(kzoo.__path__, "kzoo.") if not 
 def test_examples(name):
     options = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
     assert doctest.testmod(importlib.import_module(name), optionflags=options).failed == 0
+
+
+def test_the_readmes_line_of_figures():
+    """What the README says of `unet_2015_same` is what the profile says."""
+    found = kzoo.profile(kzoo.build_preset("unet_2015_same"))
+    field, peak = found.receptive_field, found.inference.peak
+    line = (
+        f"{found.total:,} parameters, {found.macs / 1e9:.2f} G MACs, receptive field {field.smallest[0]} to {field.largest[0]}, "
+        f"{peak / 2**20:.0f} MiB of activations at the peak"
+    )
+    assert line in " ".join((Path(kzoo.__file__).parents[1] / "README.md").read_text().split())
 
 
 def test_examples_are_found():

@@ -1,5 +1,7 @@
 """Losses for class maps that leave out ignored pixels, for one sigmoid map as for a softmax over classes."""
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
 
@@ -28,14 +30,28 @@ class _MapLoss(keras.losses.Loss):
 class Crossentropy(_MapLoss):
     """Cross-entropy per pixel, averaged over the pixels that are not ignored.
 
+    Args:
+        from_logits: whether the scores are logits.
+        ignore: the class of pixels that do not count.
+        class_weights: one per class, by which its pixels weigh in the average; all alike unless given. The sum is divided by the sum of the
+            weights, so that a batch's loss does not depend on their scale.
+
     >>> import numpy as np
     >>> loss = Crossentropy()
     >>> round(float(loss(np.array([[1, 255]]), np.array([[[0.5, 0.5], [0.9, 0.1]]]))), 4)
     0.6931
     """
 
-    def __init__(self, from_logits: bool = False, ignore: int = IGNORE, name: str = "crossentropy", **options):
+    def __init__(
+        self,
+        from_logits: bool = False,
+        ignore: int = IGNORE,
+        class_weights: Sequence[float] | None = None,
+        name: str = "crossentropy",
+        **options,
+    ):
         super().__init__(from_logits, ignore, name=name, **options)
+        self.class_weights = None if class_weights is None else [float(weight) for weight in class_weights]
 
     def call(self, y_true, y_pred):
         labels, valid = self.split(y_true)
@@ -45,7 +61,13 @@ class Crossentropy(_MapLoss):
             losses = ops.binary_crossentropy(target, ops.squeeze(y_pred, -1), from_logits=self.from_logits)
         else:
             losses = ops.sparse_categorical_crossentropy(labels, y_pred, from_logits=self.from_logits)
-        return losses * valid / ops.maximum(ops.mean(valid), 1e-7)
+        weights = valid
+        if self.class_weights is not None:
+            weights = valid * ops.take(ops.convert_to_tensor(self.class_weights, dtype="float32"), labels)
+        return losses * weights / ops.maximum(ops.mean(weights), 1e-7)
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "class_weights": self.class_weights}
 
 
 @keras.saving.register_keras_serializable("kzoo")
@@ -76,11 +98,21 @@ class Dice(_MapLoss):
 
 @keras.saving.register_keras_serializable("kzoo")
 class CrossentropyDice(_MapLoss):
-    """`Crossentropy` + `Dice`, the loss of nnU-Net (Isensee et al. 2021)."""
+    """`Crossentropy` + `Dice`, the loss of nnU-Net (Isensee et al. 2021). Class weights are those of the cross-entropy."""
 
-    def __init__(self, from_logits: bool = False, ignore: int = IGNORE, name: str = "crossentropy_dice", **options):
+    def __init__(
+        self,
+        from_logits: bool = False,
+        ignore: int = IGNORE,
+        class_weights: Sequence[float] | None = None,
+        name: str = "crossentropy_dice",
+        **options,
+    ):
         super().__init__(from_logits, ignore, name=name, **options)
-        self.parts = (Crossentropy(from_logits, ignore), Dice(from_logits, ignore))
+        self.parts = (Crossentropy(from_logits, ignore, class_weights), Dice(from_logits, ignore))
 
     def call(self, y_true, y_pred):
         return self.parts[0].call(y_true, y_pred) + self.parts[1].call(y_true, y_pred)
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "class_weights": self.parts[0].class_weights}

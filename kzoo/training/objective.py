@@ -21,13 +21,14 @@ def compile_model(model: keras.Model, training: Training, dataset: Dataset, step
     from_logits = returns_logits(model)
     model.compile(
         optimizer=_optimizer(training, steps_per_epoch),
-        loss=LOSSES[training.loss](from_logits=from_logits),
+        loss=_loss(training, from_logits),
         metrics=[_metric(name, len(dataset.classes), from_logits) for name in metric_names(training, dataset)],
     )
 
 
 def check_objective(training: Training, dataset: Dataset) -> None:
     """Raises `ArgumentError` for a loss, metric or monitor that the task does not have."""
+    _check_class_weights(training, dataset)
     names = metric_names(training, dataset)
     if len(set(names)) < len(names):
         raise ArgumentError("metrics", f"expected every metric once. Received: {', '.join(names)}.")
@@ -40,6 +41,16 @@ def check_objective(training: Training, dataset: Dataset) -> None:
     expected = (*names, "loss")
     if monitored(training, dataset) not in expected:
         raise ArgumentError("monitor", f"expected one of {', '.join(expected)}. Received: {training.monitor}.")
+
+
+def _check_class_weights(training: Training, dataset: Dataset) -> None:
+    weights, classes = training.class_weights, len(dataset.classes)
+    if weights is None:
+        return
+    if training.loss == "dice":
+        raise ArgumentError("class_weights", f'expected null for loss="dice", which has no weights. Received: {list(weights)}.')
+    if len(weights) != classes or not any(weights):
+        raise ArgumentError("class_weights", f"expected one number per class ({classes}), not all 0. Received: {list(weights)}.")
 
 
 def metric_names(training: Training, dataset: Dataset) -> tuple[str, ...]:
@@ -61,6 +72,11 @@ def returns_logits(model: keras.Model) -> bool:
 def main(model: keras.Model) -> keras.Model:
     """The network that predicts: without the extra heads of deep supervision, where it has any."""
     return main_output(model) if isinstance(model, DeeplySupervised) else model
+
+
+def _loss(training: Training, from_logits: bool) -> keras.losses.Loss:
+    weights = {} if training.class_weights is None else {"class_weights": training.class_weights}
+    return LOSSES[training.loss](from_logits=from_logits, **weights)
 
 
 def _metric(name: str, num_classes: int, from_logits: bool) -> keras.metrics.Metric:

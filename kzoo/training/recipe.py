@@ -56,6 +56,7 @@ class Training:
         schedule: `constant`, or `cosine`: falls to 0 over all epochs along half a cosine.
         warmup_epochs: int, epochs over which the rate first rises linearly from 0.
         loss: `crossentropy`, `dice` (1 - soft Dice, mean over the classes but the background) or `crossentropy_dice`, their sum.
+        class_weights: one number per class, by which its pixels (or images) weigh in the cross-entropy; null for equal weights.
         metrics: names; null takes `mean_iou` and `foreground_iou` for segmentation, `accuracy` for classification.
         monitor: the validation metric (or `loss`) that chooses the best epoch; null takes the first metric.
         early_stopping: null, or `{patience: EPOCHS}`.
@@ -71,6 +72,7 @@ class Training:
     schedule: Literal["constant", "cosine"] = "constant"
     warmup_epochs: Annotated[int, Field(ge=0)] = 0
     loss: Literal["crossentropy", "dice", "crossentropy_dice"] = "crossentropy"
+    class_weights: Sequence[Annotated[float, Field(ge=0, allow_inf_nan=False)]] | None = None
     metrics: Sequence[Literal["mean_iou", "foreground_iou", "accuracy"]] | None = None
     monitor: Literal["mean_iou", "foreground_iou", "accuracy", "loss"] | None = None
     early_stopping: EarlyStopping | None = None

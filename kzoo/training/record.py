@@ -34,7 +34,14 @@ def log_setup(run: Run, recipe: Recipe, dataset: Dataset, model: keras.Model, co
     environment = describe_environment()
     run.log_text(yaml.safe_dump(environment), "environment.yaml")
     sizes = {f"data.{split}": str(len(samples)) for split, samples in dataset.splits().items()}
-    identity = {"kzoo.fingerprint": dataset.fingerprint, "kzoo.recipe": recipe.digest(), "kzoo.state": str(run.folder)}
+    network = describe(model)
+    run.log_text(network.methods, "methods.txt")
+    identity = {
+        "kzoo.fingerprint": dataset.fingerprint,
+        "kzoo.recipe": recipe.digest(),
+        "kzoo.network": network.hash,
+        "kzoo.state": str(run.folder),
+    }
     run.set_tags({**environment, **sizes, **identity})
     for split in dataset.splits():
         run.log_dataset(f"{dataset.name}/{split}", dataset.fingerprint, recipe.source, split)

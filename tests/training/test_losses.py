@@ -58,6 +58,25 @@ def test_sample_weights_count():
     assert float(weighted) == pytest.approx(-np.log(0.8) / 2, rel=1e-5)
 
 
+@pytest.mark.parametrize("channels", [1, 2, 3])
+def test_classes_weigh_as_told(channels):
+    """By hand: sum of weight x loss over sum of weights, over the pixels that count; twice the weights change nothing."""
+    _, given, scores, labels = case(channels)
+    weights = np.array([0.5, 2.0, 3.0])[: max(channels, 2)]
+    valid = labels != IGNORE
+    each = -np.log(np.take_along_axis(scores, np.where(valid, labels, 0)[..., None], -1)[..., 0])[valid]
+    expected = np.average(each, weights=weights[labels[valid]])
+    assert float(Crossentropy(class_weights=weights)(labels, given)) == pytest.approx(expected, rel=1e-5)
+    assert float(Crossentropy(class_weights=2 * weights)(labels, given)) == pytest.approx(expected, rel=1e-5)
+    both = float(CrossentropyDice(class_weights=weights)(labels, given))
+    assert both == pytest.approx(expected + numpy_dice(scores, labels), rel=1e-5)
+
+
+def test_class_weights_are_saved():
+    again = keras.losses.deserialize(keras.losses.serialize(CrossentropyDice(class_weights=(1, 2))))
+    assert again.parts[0].class_weights == [1.0, 2.0]
+
+
 def test_nothing_but_ignored_pixels_gives_no_loss():
     _, given, _, labels = case(2)
     labels[:] = IGNORE

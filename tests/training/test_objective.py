@@ -49,6 +49,21 @@ def test_what_classification_does_not_have(single_digits):
         assert caught.value.argument == argument
 
 
+def test_class_weights_fit_the_classes_and_the_loss(single_digits):
+    scenes = digit_scenes(scenes=1, validation_scenes=1)
+    check_objective(Training(class_weights=[1] * 10), single_digits)
+    for training, message in (
+        (Training(class_weights=[1, 2]), r"class_weights: expected one number per class \(11\), not all 0. Received: \[1, 2\]."),
+        (Training(class_weights=[0] * 11), "class_weights: expected one number per class"),
+        (Training(class_weights=[1] * 11, loss="dice"), 'class_weights: expected null for loss="dice", which has no weights.'),
+    ):
+        with pytest.raises(ArgumentError, match=message):
+            check_objective(training, scenes)
+    model = build_cnn(input_shape=(8, 8, 1), num_classes=10, filters=2)
+    compile_model(model, Training(class_weights=range(10)), single_digits, 10)
+    assert model.loss.class_weights == list(range(10))
+
+
 def test_the_monitored_metric(single_digits):
     scenes = digit_scenes(scenes=1, validation_scenes=1)
     assert monitored(Training(), scenes) == "mean_iou"

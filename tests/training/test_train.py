@@ -183,6 +183,16 @@ def test_the_run_holds_the_totals_of_the_profile(trained, shared_store):
     }
 
 
+def test_the_run_says_which_network_it_trained(trained, shared_store, tmp_path):
+    """As text, as a tag that equal networks share, and in the file of the model, which builds the network again."""
+    saved = kzoo.load(artifact(shared_store, trained.run_id, "model.keras", tmp_path))
+    description = kzoo.describe(saved)
+    assert description == kzoo.describe(trained.model)
+    assert kzoo.build(description).count_params() == saved.count_params()
+    assert shared_store.get(trained.run_id).tags["kzoo.network"] == description.hash
+    assert artifact(shared_store, trained.run_id, "methods.txt", tmp_path).read_text() == description.methods
+
+
 def test_the_run_holds_the_profile_as_files(trained, shared_store, tmp_path):
     def content(name):
         return artifact(shared_store, trained.run_id, name, tmp_path).read_text()
