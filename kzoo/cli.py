@@ -141,7 +141,7 @@ def recipes() -> None:
 def presets(pattern: Annotated[str, typer.Argument(help="Only these, with * and ? as in file names.")] = "*") -> None:
     """List the networks that papers define, with their papers, parameters and MACs."""
     _load_keras_quietly()
-    from .reports import presets_table
+    from .reports.presets import presets_table
 
     _print_table(presets_table(pattern))
 

@@ -55,7 +55,7 @@ def test_a_wrong_optimizer_is_named():
 
 def test_what_is_neither_builder_nor_recipe_nor_file_is_named():
     result = CliRunner().invoke(app, ["profile", "unett"])
-    assert str(result.exception).startswith("unett: expected a builder or recipe (cnn, unet, ")
+    assert str(result.exception).startswith("unett: expected a preset (attention_unet, ")
     assert str(result.exception).endswith("), a recipe file or a .keras file. Did you mean unet?")
 
 
@@ -68,9 +68,21 @@ def test_a_saved_model_of_plain_keras(tmp_path):
     lines = [line.split("│")[1].strip() for line in result.output.splitlines() if line.startswith("│")]
     assert [name for name in lines if name] == ["stage1", "stage2", "head"]
     assert "* global: every position sees the whole input" in result.output
-    assert "receptive field     10, global from flatten" in result.output
+    assert "receptive field     10, global from dense" in result.output
 
 
 def test_a_wrong_shape_is_named():
     with pytest.raises(InputError, match=r"--input-shape: expected whole numbers with commas between them, as in 512,512,1. Received: big"):
         run("--input-shape", "big")
+
+
+def test_presets_are_listed_with_papers_and_costs():
+    result = CliRunner().invoke(app, ["presets", "unet_2015"])
+    assert "31,030,658" in result.output
+    assert "150.43 G" in result.output
+    assert "nnunet" not in result.output
+
+
+def test_a_preset_is_profiled_by_its_name():
+    result = CliRunner().invoke(app, ["profile", "tiny_unet", "--set", "num_classes=1"])
+    assert "121,737 total" in result.output

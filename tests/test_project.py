@@ -29,7 +29,8 @@ def test_links_of_the_readme_lead_somewhere():
 def test_the_script_of_the_readme_runs():
     (script,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
     exec(script, names := {})
-    assert names["model"].output_shape == (None, 256, 256, 2)
+    assert names["model"].output_shape == (None, 500, 333, 2)
+    assert names["paper"].output_shape == (None, 388, 388, 2)
 
 
 def test_the_demo_is_the_grid_and_a_classifier():

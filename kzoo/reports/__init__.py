@@ -1,6 +1,5 @@
-"""Comparison of runs, and what there is to build, as tables."""
+"""Tables of runs; that of presets, in `presets.py`, is imported by itself, since it needs Keras."""
 
 from .comparison import comparison_table, runs_table
-from .presets import presets_table
 
-__all__ = ["comparison_table", "presets_table", "runs_table"]
+__all__ = ["comparison_table", "runs_table"]
