@@ -3,7 +3,7 @@
     KERAS_BACKEND=tensorflow python -m tests.backends write FOLDER
     KERAS_BACKEND=jax python -m tests.backends compare FOLDER
 
-Every cell of the U-Net's grid in one and two dimensions, its other options, and every kind of layer that is kzoo's own.
+Every cell of the U-Net's grid, its other options, one and three dimensions, and every kind of layer that is kzoo's own.
 """
 
 import sys
@@ -15,7 +15,10 @@ import numpy as np
 from .models.cells import CELLS, random, run, scramble, tiny
 
 OPTIONS: list[dict] = [
-    *({"downsampling": down, "upsampling": up, "rank": rank, "size": 7} for down, up in CELLS for rank in (1, 2)),
+    *({"downsampling": down, "upsampling": up, "size": 7} for down, up in CELLS),
+    {"rank": 1, "size": 7, "downsampling": "strided_conv", "upsampling": "nearest"},
+    {"rank": 1, "size": 7, "upsampling": "max_unpool"},
+    {"rank": 1, "size": 7, "downsampling": "blur_pool", "upsampling": "pixel_shuffle"},
     {"rank": 3, "size": 5},
     {"rank": 3, "size": 5, "upsampling": "bilinear", "downsampling": "blur_pool"},
     {"size": None},

@@ -68,12 +68,13 @@ def test_a_convolution_that_widens_replaces_what_the_next_stage_would_add():
     assert model.count_params() == 31_030_593 + extra
 
 
+@pytest.mark.parametrize("size", [4, 5])
 @pytest.mark.parametrize("rank", [1, 2, 3])
 @pytest.mark.parametrize(("down", "up"), CELLS)
-def test_every_cell_in_every_rank_builds_learns_and_is_saved(down, up, rank, tmp_path):
-    """At an odd size that the strides do not divide: shape, probabilities, a gradient for every weight, equal outputs after reloading."""
-    model = tiny(rank, 5, downsampling=down, upsampling=up, activation="elu")
-    x, shape = random(2, *[5] * rank, 2), (2, *[5] * rank)
+def test_every_cell_in_every_rank_builds_learns_and_is_saved(down, up, rank, size, tmp_path):
+    """At a legal size and at an odd one: shape, probabilities, a gradient for every weight, equal outputs after reloading."""
+    model = tiny(rank, size, downsampling=down, upsampling=up, activation="elu")
+    x, shape = random(2, *[size] * rank, 2), (2, *[size] * rank)
     scores = run(model, x)
     assert scores.shape == (*shape, 3)
     np.testing.assert_allclose(scores.sum(-1), 1, atol=1e-5)
