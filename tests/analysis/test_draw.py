@@ -82,6 +82,10 @@ def test_boxes_follow_from_the_hyperparameters(depth, blocks, skip):
         ({"upsampling": "nearest"}, ("up", "nearest 2×2, conv 3×3")),
         ({"upsampling": "bilinear"}, ("up", "bilinear 2×2, conv 3×3")),
         ({"upsampling": "pixel_shuffle"}, ("up", "pixel shuffle 2×2")),
+        ({"upsampling": "max_unpool"}, ("up", "max unpool 2×2")),
+        ({"downsampling": "strided_first_conv"}, ("strided_conv", "conv 3×3, stride 2, ReLU")),
+        ({"convolution": "separable", "dilation": 2}, ("conv", "separable conv 3×3, dilation 2, ReLU")),
+        ({"block_order": "norm-act-conv", "normalization": "batch", "upsampling": "nearest"}, ("up", "nearest 2×2, conv 3×3")),
         ({"normalization": "batch", "activation": "elu"}, ("conv", "conv 3×3, batch norm, ELU")),
         ({"normalization": "instance"}, ("conv", "conv 3×3, instance norm, ReLU")),
         ({"kernel_size": [(3, 5)] * 3}, ("conv", "conv 3×5, ReLU")),
@@ -106,6 +110,19 @@ def test_sizes_that_are_not_fixed():
     valid = read_scene(small_unet(input_shape=(None, None, 1), depth=1, blocks=1, padding="valid"))
     labels = ["n²", "(n−2)²", "((n−2)/2)²", "((n−6)/2)²", "(n−6)²", "(n−8)²", "(n−8)²"]
     assert [box.label for box in valid.boxes] == labels
+
+
+@pytest.mark.parametrize("upsampling", ["transposed_conv", "max_unpool"])
+def test_padding_to_a_multiple_and_unpooling_keep_the_u(upsampling):
+    """The maps between padding and cutting back have their own size; what only sets a size is no path."""
+    scene = read_scene(small_unet(input_shape=(61, 64, 1), depth=1, blocks=1, upsampling=upsampling))
+    labels = [box.label for box in scene.boxes]
+    assert scene.is_u
+    assert (labels[0], labels[1], labels[-1]) == ("61×64", "62×64", "61×64")
+    assert len(scene.skips) == 1
+    deep = read_scene(small_unet(input_shape=(None, None, 1), depth=3, deep_supervision=2, upsampling=upsampling))
+    assert deep.is_u
+    assert (deep.outputs, len(deep.skips), deep.boxes[-1].label) == (3, 3, "n²")
 
 
 def test_one_fixed_axis():

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from ...errors import ArgumentError, InputError
+from ..facts import facts_of
 from ..graph import Call, Graph, trace
 from ..sizes import legal_sizes
 
@@ -24,7 +25,7 @@ class Node:
 
     Attributes:
         layer: the Keras layer or operation; None for the input.
-        inputs: positions of the nodes that it reads.
+        inputs: positions of the nodes that it reads; without one that only sets the sizes.
         sizes: the spatial sizes of its first output, none for a vector; those of a probe where the input's are not fixed.
         larger: the same for a probe that is larger by `PERIOD`.
         channels: of its first output.
@@ -69,7 +70,9 @@ def read_nodes(model: keras.Model) -> Nodes:
     nodes = [Node(None, (), first[0], _split(larger.shapes[larger.inputs[0]], graph.data_format)[0], first[1])]
     for call, large in zip(graph.calls, larger.calls, strict=True):
         sizes, channels = _split(call.output_shape, call.data_format)
-        reads = tuple(maker.get(tensor, 0) for tensor in call.inputs)
+        known = facts_of(call)
+        numbers = call.inputs[:1] if known is not None and known.reference else call.inputs
+        reads = tuple(maker.get(tensor, 0) for tensor in numbers)
         nodes.append(Node(call.layer, reads, sizes, _split(large.output_shape, call.data_format)[0], channels))
     return Nodes(tuple(nodes), tuple(maker.get(tensor, 0) for tensor in graph.outputs))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from ...layers import BlurPool, LinearUpsampling, PixelShuffle
+from ...layers import BlurPool, CropTo, LinearUpsampling, MaxUnpooling, PadToMultiple, PixelShuffle
 from .nodes import Node
 
 KINDS = (
@@ -163,14 +163,14 @@ def _upsampling(node: Node) -> Operation:
     return Operation("up", f"{name} {_size(layer.size, rank)}", Fraction(_factor(layer.size, rank)))
 
 
-def _linear_upsampling(node: Node) -> Operation:
-    rank = len(node.sizes)
-    return Operation("up", f"linear {_size(node.layer.strides, rank)}", Fraction(_factor(node.layer.strides, rank)))
+def _resampling(name: str) -> Callable[[Node], Operation]:
+    """An up-sampling of kzoo's own, by its strides."""
 
+    def how(node: Node) -> Operation:
+        rank = len(node.sizes)
+        return Operation("up", f"{name} {_size(node.layer.strides, rank)}", Fraction(_factor(node.layer.strides, rank)))
 
-def _pixel_shuffle(node: Node) -> Operation:
-    rank = len(node.sizes)
-    return Operation("up", f"pixel shuffle {_size(node.layer.strides, rank)}", Fraction(_factor(node.layer.strides, rank)))
+    return how
 
 
 def _dense(node: Node) -> Operation:
@@ -221,13 +221,14 @@ _RULES: tuple[tuple[type | tuple[type, ...], Callable[[Node], Operation]], ...] 
     (_layers("MaxPooling{}D", "AveragePooling{}D"), _pool),
     (BlurPool, _blur_pool),
     (_layers("UpSampling{}D"), _upsampling),
-    (LinearUpsampling, _linear_upsampling),
-    (PixelShuffle, _pixel_shuffle),
+    (LinearUpsampling, _resampling("linear")),
+    (PixelShuffle, _resampling("pixel shuffle")),
+    (MaxUnpooling, _resampling("max unpool")),
     (keras.layers.Dense, _dense),
     (keras.layers.Flatten, lambda _: Operation("flatten", "flatten")),
     (_layers("BatchNormalization", "LayerNormalization", "GroupNormalization", "UnitNormalization", "RMSNormalization"), _norm),
     (_layers("Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax"), _activation),
-    (_layers("Cropping{}D", "CenterCrop"), _same("crop", "crop")),
-    (_layers("ZeroPadding{}D"), _same("pad", "pad")),
+    ((CropTo, *_layers("Cropping{}D", "CenterCrop")), _same("crop", "crop")),
+    ((PadToMultiple, *_layers("ZeroPadding{}D")), _same("pad", "pad")),
     (_layers("Dropout", "SpatialDropout{}D", "GaussianNoise", "GaussianDropout", "Rescaling", "Normalization"), _same("silent")),
 )

@@ -148,7 +148,10 @@ class _Reader:
     def _fold(self, position: int, does: Operation) -> None:
         """Writes a norm or an activation to the layer that made the box, unless a merge came in between."""
         made = self.boxes[-1].made
-        merged = self.does[self.before[position]].kind == "merge"
+        source = self.before[position]
+        while self.does[source].kind == "norm":
+            source = self.before[source]
+        merged = self.does[source].kind == "merge"
         if does.text and made.kind in ("conv", "pointwise", "strided_conv", "up_conv", "dense", "other") and not merged:
             self.boxes[-1] = replace(self.boxes[-1], made=replace(made, text=f"{made.text}, {does.text}"))
 
