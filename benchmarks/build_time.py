@@ -11,7 +11,6 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from typing import get_args
 
 import keras
 import numpy as np
@@ -19,12 +18,10 @@ from machine import write_result
 from plain_unet import plain_unet
 
 from kzoo import build_unet
-from kzoo.layers.upsampling import Upsampling
-from kzoo.models.unet_plan import Downsampling
+from kzoo.models.unet_plan import CELLS
 
 BUILD_LIMIT, STEP_LIMIT = 1.15, 1.03
 SHAPE, SMALL = (256, 256, 1), {"input_shape": (64, 64, 1), "num_classes": 3, "filters": 16, "depth": 3}
-CELLS = [(down, up) for down in get_args(Downsampling) for up in get_args(Upsampling) if up != "max_unpool" or down == "max_pool"]
 
 
 def milliseconds(work: Callable[[], object]) -> float:

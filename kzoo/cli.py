@@ -26,7 +26,9 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="An argument of the builder, or a value of the recipe. Repeatable."),
 ]
-InputShape = Annotated[str | None, typer.Option(metavar="SIZES", help="Sizes and channels of the input, as in 512,512,1.")]
+InputShape = Annotated[
+    str | None, typer.Option(metavar="SIZES", help="Sizes and channels of the input, as in 512,512,1; none for a size that is not fixed.")
+]
 
 
 @app.command()
@@ -262,7 +264,7 @@ def _numbers(option: str, text: str | None) -> list | None:
     if text is None:
         return None
     try:
-        return [None if word.strip().lower() == "none" else int(word) for word in text.replace("x", ",").split(",")]
+        return [None if word.strip().lower() in ("none", "null") else int(word) for word in text.replace("x", ",").split(",")]
     except ValueError as error:
         raise InputError(f"{option}: expected whole numbers with commas between them, as in 512,512,1. Received: {text}.") from error
 

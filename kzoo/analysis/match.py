@@ -71,7 +71,9 @@ def match(
     if not isinstance(tolerance, int | float) or not 0 < tolerance < 1:
         raise ArgumentError("tolerance", f"expected a share between 0 and 1. Received: {tolerance!r}.")
     target = _cost(*configuration(a), by)
-    search = _Search(*configuration(b), by, target)
+    builder, arguments = configuration(b)
+    _cost(builder, arguments, by)
+    search = _Search(builder, arguments, by, target)
     factor = search.scale()
     if abs(search.deviation) > tolerance / 4:
         search.adjust(tolerance / 4)
@@ -116,22 +118,28 @@ class _Search:
         return best
 
     def adjust(self, enough: float) -> None:
-        """One stage at a time by one step, as long as that brings the cost nearer."""
-        for candidate in self.neighbours():
-            cost = _cost(self.builder, {**self.arguments, **candidate}, self.by)
-            if abs(cost - self.target) < abs(self.cost - self.target):
-                self.widths, self.cost = candidate, cost
-            if abs(self.deviation) <= enough:
-                return
+        """One stage by one step, or two stages in opposite directions, as long as that brings the cost nearer."""
+        improved = True
+        while improved and abs(self.deviation) > enough:
+            improved = False
+            for candidate in self.neighbours():
+                cost = _cost(self.builder, {**self.arguments, **candidate}, self.by)
+                if abs(cost - self.target) < abs(self.cost - self.target):
+                    self.widths, self.cost, improved = candidate, cost, True
+                if abs(self.deviation) <= enough:
+                    return
 
     def neighbours(self) -> Iterator[dict[str, list[int]]]:
-        """The best widths with one stage changed towards the target, narrow stages last, over and over a few times."""
-        for _ in range(4):
-            for name in self.widths:
-                for stage in reversed(range(len(self.widths[name]))):
-                    widths = list(self.widths[name])
-                    widths[stage] = max(widths[stage] + (self.step if self.cost < self.target else -self.step), self.step)
-                    yield {**self.widths, name: widths}
+        """The best widths with one stage changed by a step, then with one wider and another narrower, wide stages first."""
+        places = [(name, stage) for name in self.widths for stage in reversed(range(len(self.widths[name])))]
+        yield from (self.changed({place: sign}) for place in places for sign in (1, -1))
+        yield from (self.changed({wider: 1, narrower: -1}) for wider in places for narrower in places if wider != narrower)
+
+    def changed(self, steps: Mapping[tuple[str, int], int]) -> dict[str, list[int]]:
+        widths = {name: list(stages) for name, stages in self.widths.items()}
+        for (name, stage), sign in steps.items():
+            widths[name][stage] = max(widths[name][stage] + sign * self.step, self.step)
+        return widths
 
     def rounded(self, width: float) -> int:
         return max(round(width / self.step), 1) * self.step

@@ -56,10 +56,11 @@ def downsample(
     """
     if max(strides) == 1:
         return x
-    name = f"{name}_down"
     kernel = tuple(kernel or default_kernel(kind, strides))
     if kind == "strided_conv":
-        return conv(x, filters or x.shape[-1], kernel, style, name, strides=tuple(strides), padding=padding)
+        block = f"{name}_{style.block_name('down')}"
+        return conv(x, filters or x.shape[-1], kernel, style, block, strides=tuple(strides), padding=padding)
+    name = f"{name}_down"
     if kind == "blur_pool":
         dense = ranked("MaxPooling{}D", style.rank)(tuple(strides), strides=1, padding=padding, name=f"{name}_max")(x)
         return BlurPool(tuple(strides), kernel_size=max(kernel), padding=padding, name=name)(dense)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Literal, get_args
 
 import keras
@@ -49,10 +50,10 @@ class Style:
     def normalized(self) -> bool:
         return self.normalization != "none"
 
-    def block_name(self, number: int) -> str:
+    def block_name(self, name: str) -> str:
         """`conv1`; `preact_conv1` where norm and activation come first, `postnorm_conv1` where the norm comes last."""
         prefix = {"conv-norm-act": "", "norm-act-conv": "preact_", "conv-act-norm": "postnorm_"}[self.order]
-        return f"{prefix}conv{number}"
+        return f"{prefix}{name}"
 
     @property
     def kernel_options(self) -> dict[str, Any]:
@@ -65,15 +66,15 @@ def ranked(name: str, rank: int):
     return getattr(keras.layers, name.format(rank))
 
 
-def check_style(style: Style, filters: Sequence[int]) -> None:
-    """Raises `ArgumentError` for a choice that does not exist or has no effect, or filter counts that a group norm cannot divide."""
+def check_style(style: Style) -> None:
+    """Raises `ArgumentError` for a choice that does not exist or has no effect."""
     check_choice("padding", style.padding, get_args(Padding))
     check_choice("normalization", style.normalization, get_args(Normalization))
     check_choice("block_order", style.order, get_args(BlockOrder))
     check_choice("convolution", style.convolution, get_args(Convolution))
     check_choice("bias", style.bias, get_args(Bias))
     check_activation("activation", style.activation)
-    _check_initializer(style.initializer)
+    _check_initializer(style.initializer, style.rank)
     _check_l2(style.l2)
     if style.order == "conv-act-norm" and not style.normalized:
         raise ArgumentError("block_order", 'expected conv-norm-act or norm-act-conv for normalization="none". Received: conv-act-norm.')
@@ -81,10 +82,14 @@ def check_style(style: Style, filters: Sequence[int]) -> None:
         raise ArgumentError(
             "convolution", "expected standard for volumes, since Keras has no separable 3-D convolution. Received: separable."
         )
+
+
+def check_groups(argument: str, filters: Sequence[int], style: Style) -> None:
+    """Raises `ArgumentError` for filter counts that a group norm cannot divide."""
     odd = [f for f in filters if f % GROUPS] if style.normalization == "group" else []
     if odd:
         raise ArgumentError(
-            "filters",
+            argument,
             f'expected multiples of {GROUPS}, the groups of normalization="group". Received: {odd[0]}. '
             f"Use {-(-odd[0] // GROUPS) * GROUPS}, or another normalization.",
         )
@@ -107,6 +112,8 @@ def _check_activation_layer(argument: str, activation: Mapping[str, Mapping[str,
         raise ArgumentError(argument, f"expected one layer with its arguments, as in {example}. Received: {activation!r}.")
     name = next(iter(activation))
     check_choice(argument, name, ACTIVATION_LAYERS)
+    if "name" in activation[name]:
+        raise ArgumentError(argument, f"expected no name, since every layer gets its own. Received: {dict(activation[name])}.")
     try:
         getattr(keras.layers, name)(**activation[name])
     except (TypeError, ValueError) as error:
@@ -115,18 +122,23 @@ def _check_activation_layer(argument: str, activation: Mapping[str, Mapping[str,
         ) from error
 
 
-def _check_initializer(initializer: str) -> None:
+def _check_initializer(initializer: str, rank: int) -> None:
+    """Tries a small kernel, since Keras also knows names that fit none."""
     try:
-        keras.initializers.get(initializer)
-    except (TypeError, ValueError) as error:
+        if not isinstance(initializer, str):
+            raise TypeError(type(initializer).__name__)
+        keras.initializers.get(initializer)((*[1] * rank, 2, 2))
+    except Exception as error:
         known = [n for n in dir(keras.initializers) if n.islower() and "_" in n]
         hint = did_you_mean(initializer, known)
-        message = f"expected the name of an initializer in keras.initializers, such as he_normal. Received: {initializer!r}.{hint}"
+        message = (
+            f"expected the name of an initializer for kernels in keras.initializers, such as he_normal. Received: {initializer!r}.{hint}"
+        )
         raise ArgumentError("initializer", message) from error
 
 
 def _check_l2(l2: float) -> None:
-    if isinstance(l2, bool) or not isinstance(l2, int | float) or not 0 <= l2 < float("inf"):
+    if isinstance(l2, bool) or not isinstance(l2, Real) or not 0 <= l2 < float("inf"):
         raise ArgumentError("l2", f"expected a number of at least 0. Received: {l2!r}.")
 
 
@@ -142,8 +154,9 @@ def normalize(x, kind: Normalization, name: str):
 
 
 def activate(x, activation: Activation, name: str):
-    """An activation as a layer of its own."""
+    """An activation as a layer of its own; a PReLU has one slope per channel unless told otherwise."""
     if isinstance(activation, str):
         return keras.layers.Activation(activation, name=name)(x)
-    kind, options = next(iter(activation.items()))
-    return getattr(keras.layers, kind)(**options, name=name)(x)
+    kind, given = next(iter(activation.items()))
+    shared = {"shared_axes": list(range(1, len(x.shape) - 1))} if kind == "PReLU" else {}
+    return getattr(keras.layers, kind)(**{**shared, **given, "name": name})(x)

@@ -13,7 +13,7 @@ from ..errors import ArgumentError, check_choice
 from ..layers import blocks as b
 from ..layers.borders import trim
 from ..layers.downsampling import Downsampling, downsample
-from ..layers.style import Normalization, Padding, Size, Style, check_style, ranked
+from ..layers.style import Normalization, Padding, Size, Style, check_groups, check_style, ranked
 from . import stages
 from .registry import BUILDERS
 
@@ -90,7 +90,8 @@ def build_cnn(
     of = f"depth={depth}"
     style = Style(rank, padding, activation, normalization)
     widths = stages.doubling(filters, depth, of)
-    check_style(style, widths)
+    check_style(style)
+    check_groups("filters", widths, style)
     plan = [
         Stage(*values)
         for values in zip(
@@ -128,7 +129,7 @@ class Stage(NamedTuple):
 
 def _stage(x, stage: Stage, downsampling: Downsampling, style: Style, name: str):
     for number in range(1, stage.blocks + 1):
-        x = b.conv(x, stage.filters, stage.kernel_size, style, f"{name}_{style.block_name(number)}")
+        x = b.conv(x, stage.filters, stage.kernel_size, style, f"{name}_conv{number}")
     if max(stage.strides) > 1:
         x = trim(x, stage.strides, f"{name}_down") if style.padding == "valid" else x
         x = downsample(x, downsampling, stage.strides, style, name)

@@ -29,11 +29,26 @@ class DeeplySupervised(keras.Model):
 
     scales: Sequence[Sequence[int]] = ()
 
-    def compile(self, optimizer="rmsprop", loss=None, *, loss_weights=None, **options):
-        """Like `keras.Model.compile` for one loss, which holds for every output; `loss_weights` default to 1, 1/2, 1/4, ..."""
+    def compile(self, optimizer="rmsprop", loss=None, loss_weights=None, metrics=None, **options):
+        """Like `keras.Model.compile` for one loss, which holds for every output, and a list of metrics of the main output.
+
+        Args:
+            loss: one loss, or a list of one per output.
+            loss_weights: one number per output; 1, 1/2, 1/4, ... unless given.
+            metrics: a flat list.
+
+        Raises:
+            ArgumentError: another number of losses or weights than outputs, or metrics of other outputs.
+        """
         count = len(self.outputs)
-        losses = loss if loss is None or isinstance(loss, list) else [loss] * count
-        super().compile(optimizer, losses, loss_weights=loss_weights or [0.5**number for number in range(count)], **options)
+        losses = loss if isinstance(loss, list | tuple | dict) or loss is None else [loss] * count
+        weights = [0.5**number for number in range(count)] if loss_weights is None else list(loss_weights)
+        for argument, given in (("loss", losses), ("loss_weights", weights)):
+            if given is not None and (isinstance(given, dict) or len(given) != count):
+                raise ArgumentError(argument, f"expected one, or a list of {count}, one per output. Received: {given!r}.")
+        if isinstance(metrics, dict) or any(isinstance(metric, list | tuple | dict) for metric in metrics or ()):
+            raise ArgumentError("metrics", f"expected a flat list, of the main output's metrics. Received: {metrics!r}.")
+        super().compile(optimizer, losses and list(losses), loss_weights=weights, metrics=metrics, **options)
 
     def compile_from_config(self, config):
         """Compiles a model that was read from a file; Keras leaves that to classes with a `compile` of their own."""
@@ -41,6 +56,10 @@ class DeeplySupervised(keras.Model):
         self.optimizer.build(self.trainable_variables)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        if len(self.scales) != len(y_pred):
+            raise ArgumentError(
+                "model", "expected the scales of its outputs, which a clone does not have. Set clone.scales = model.scales."
+            )
         targets = [resize_target(y, scale, ops.shape(output)) for scale, output in zip(self.scales, y_pred, strict=True)]
         weights = sample_weight
         if sample_weight is not None:
@@ -65,12 +84,16 @@ def resize_target(target, scale: Sequence[int], shape: Sequence):
     """Subsamples `(batch, *spatial, ...)` to the sizes of an output's shape.
 
     Raises:
-        ArgumentError: fewer axes, such as one weight per sample, which Keras does not take for maps either.
+        ArgumentError: several targets, or fewer axes, such as one weight per sample, which Keras does not take for maps either.
 
     >>> import numpy as np
     >>> resize_target(np.arange(9).reshape(1, 9), (4,), (1, 3, 1)).numpy().tolist()
     [[2, 6, 8]]
     """
+    if isinstance(target, list | tuple | dict):
+        raise ArgumentError(
+            "target", f"expected one, at full resolution, which is subsampled for the other outputs. Received: {len(target)}."
+        )
     if len(target.shape) <= len(scale):
         raise ArgumentError("target", f"expected (batch, *spatial) with {len(scale)} spatial axes. Received: {tuple(target.shape)}.")
     for axis, step in enumerate(scale, start=1):
@@ -94,7 +117,7 @@ def main_output(model: keras.Model) -> keras.Model:
     (None, 32, 32, 1)
     """
     if not isinstance(model, DeeplySupervised):
-        raise ArgumentError("model", f"expected a network built with deep_supervision. Received: {type(model).__name__} {model.name}.")
+        raise ArgumentError("model", f"expected a network built with deep_supervision. Received: {type(model).__name__}.")
     main = keras.Model(model.inputs, model.outputs[0], name=model.name)
     if is_described(model):
         known = describe(model)

@@ -5,15 +5,18 @@ import hashlib
 import inspect
 import json
 import tempfile
+import types
 import typing
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from copy import deepcopy
+from dataclasses import asdict, dataclass, replace
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from ..errors import ArgumentError, InputError, did_you_mean, one_line
 from ..schema import defaults
@@ -34,18 +37,25 @@ class Description:
         arguments: every hyperparameter, defaults included, as plain values.
         version: of kzoo.
         parameters: total, as Keras counts; a check when the network is built again.
+        precision: the Keras dtype policy that it was built under.
     """
 
     builder: str
     arguments: Mapping[str, Any]
     version: str
     parameters: int
+    precision: str
 
     @property
     def hash(self) -> str:
-        """Twelve digits that are equal for equal configurations; the model's name does not count."""
-        arguments = {key: value for key, value in self.arguments.items() if key != "name"}
-        text = json.dumps({"builder": self.builder, "arguments": arguments}, sort_keys=True)
+        """Twelve digits that are equal for equal configurations, whatever the model's name and precision.
+
+        One value for all stages, or for all axes, counts as a list of it, and 0 as 0.0. What is equal only after arithmetic, such as
+        `filters=8` and the list of its doublings, differs.
+        """
+        from .registry import BUILDERS
+
+        text = json.dumps({"builder": self.builder, "arguments": _canonical(self.arguments, BUILDERS[self.builder])}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @property
@@ -63,10 +73,12 @@ class Description:
     def from_dict(cls, values: Mapping[str, Any]) -> "Description":
         """From what `to_json` wrote."""
         try:
-            return cls(**{key: values[key] for key in ("builder", "arguments", "version", "parameters")})
+            if not isinstance(values["arguments"], Mapping):
+                raise TypeError("arguments")
+            return cls(**{key: values[key] for key in ("builder", "arguments", "version", "parameters", "precision")})
         except (KeyError, TypeError) as error:
             raise ArgumentError(
-                "description", f"expected what kzoo.describe gave. Received: {values!r:.80} ({one_line(error)})."
+                "description", f"expected what kzoo.describe gave. Received: {values!s:.80} ({one_line(error)})."
             ) from error
 
 
@@ -80,9 +92,11 @@ def identified(builder: Builder) -> Builder:
     @functools.wraps(builder)
     def build(**arguments: Any) -> keras.Model:
         _check_names(builder, arguments)
+        arguments = {name: _without_numpy(value) for name, value in arguments.items()}
         model = builder(**arguments)
         values = {name: _plain(arguments.get(name, parameter.default)) for name, parameter in parameters.items()}
-        remember(model, Description(builder.__name__.removeprefix("build_"), values, _version(), model.count_params()))
+        name, precision = builder.__name__.removeprefix("build_"), keras.config.dtype_policy().name
+        remember(model, Description(name, values, _version(), model.count_params(), precision))
         return model
 
     return build
@@ -108,7 +122,7 @@ def describe(model: keras.Model) -> Description:
             "model",
             f"expected a network from one of kzoo's builders, or read by kzoo.load from a file of kzoo.save. Received: {_name(model)}.",
         )
-    return found
+    return replace(found, arguments=deepcopy(found.arguments))
 
 
 def is_described(model: keras.Model) -> bool:
@@ -121,12 +135,12 @@ def remember(model: keras.Model, description: Description) -> None:
     setattr(model, _ATTRIBUTE, description)
 
 
-def build(description: Description | Mapping[str, Any]) -> keras.Model:
-    """Builds the network of a description again, with new weights.
+def build(description: str | Description | Mapping[str, Any]) -> keras.Model:
+    """Builds the network of a description again, with new weights and in the precision that it had.
 
     Args:
-        description: from `describe`, what its `to_json` wrote, or a configuration: a mapping with `builder` and its arguments, as in a
-            recipe.
+        description: from `describe`, what its `to_json` wrote, or a configuration: a preset's name, or a mapping with `builder` and its
+            arguments, as in a recipe.
 
     Raises:
         ArgumentError: no such builder, or arguments that it does not take.
@@ -139,12 +153,16 @@ def build(description: Description | Mapping[str, Any]) -> keras.Model:
     """
     from .registry import BUILDERS
 
+    name, arguments = configuration(description)
     wanted = _described(description)
     if wanted is None:
-        assert isinstance(description, Mapping)
-        name, arguments = configuration(description)
         return BUILDERS[name](**arguments)
-    model = BUILDERS[wanted.builder](**wanted.arguments)
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(wanted.precision)
+    try:
+        model = BUILDERS[name](**arguments)
+    finally:
+        keras.config.set_dtype_policy(before)
     if model.count_params() != wanted.parameters:
         raise InputError(
             f"description {wanted.hash}: expected {wanted.parameters:,} parameters, as kzoo {wanted.version} built it. "
@@ -164,17 +182,20 @@ def configuration(given: str | Description | Mapping[str, Any]) -> tuple[str, di
     described = _described(given)
     if described is not None:
         return described.builder, dict(described.arguments)
-    assert isinstance(given, Mapping)
+    if not isinstance(given, Mapping):
+        raise ArgumentError(
+            "configuration", f"expected a preset's name, a description, or a mapping with builder in it. Received: {given!s:.80}."
+        )
     if "builder" not in given:
         raise ArgumentError("builder", f"missing; expected one of {', '.join(BUILDERS)}, beside its arguments.")
     return given["builder"], {**defaults(BUILDERS[given["builder"]]), **{k: v for k, v in given.items() if k != "builder"}}
 
 
-def _described(given: Description | Mapping[str, Any]) -> Description | None:
+def _described(given: Any) -> Description | None:
     """A description, also from its plain values; None for a configuration."""
     if isinstance(given, Description):
         return given
-    return Description.from_dict(given) if "arguments" in given else None
+    return Description.from_dict(given) if isinstance(given, Mapping) and "arguments" in given else None
 
 
 def save(model: keras.Model, path: str | Path) -> None:
@@ -253,6 +274,45 @@ def _check_names(builder: Builder, arguments: Mapping[str, Any]) -> None:
     for name, parameter in parameters.items():
         if parameter.default is parameter.empty and name not in arguments:
             raise ArgumentError(name, f"missing; expected {in_words(typing.get_type_hints(builder)[name])}.")
+
+
+def _canonical(arguments: Mapping[str, Any], builder: Builder) -> dict[str, Any]:
+    """The arguments with every way to say the same made one."""
+    hints = typing.get_type_hints(builder)
+    broadcast = {name for name, hint in hints.items() if {int, float} & set(_members(hint)) and name in arguments}
+    found = {name: _number(value) for name, value in arguments.items() if name != "name"}
+    return {name: _collapsed(value) if name in broadcast else value for name, value in found.items()}
+
+
+def _members(hint: Any) -> list[Any]:
+    """The members of a union."""
+    return [inner for member in typing.get_args(hint) for inner in _members(member)] if _is_union(hint) else [hint]
+
+
+def _is_union(hint: Any) -> bool:
+    return typing.get_origin(hint) in (typing.Union, types.UnionType)
+
+
+def _number(value: Any) -> Any:
+    """Whole floats as integers."""
+    if isinstance(value, list):
+        return [_number(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _collapsed(value: Any) -> Any:
+    """A list of equal values as the value."""
+    if not isinstance(value, list):
+        return value
+    inner = [_collapsed(item) for item in value]
+    return inner[0] if inner and all(item == inner[0] for item in inner) else inner
+
+
+def _without_numpy(value: Any) -> Any:
+    """Arrays as lists and NumPy's numbers as Python's."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    return type(value)(map(_without_numpy, value)) if type(value) in (list, tuple) else value
 
 
 def _plain(value: Any) -> Any:

@@ -90,20 +90,27 @@ def _unet(values: Mapping[str, Any]) -> Iterator[str]:
     if values["skip"] == "none":
         yield "There are no skip connections."
     else:
-        yield f"Its {_PHRASES['skip'][values['skip']]} the encoder's maps of the same resolution."
+        cropped = ", cropped to size" if values["padding"] == "valid" else ""
+        yield f"Its {_PHRASES['skip'][values['skip']]} the encoder's maps of the same resolution{cropped}."
     if values["deep_supervision"]:
         heads = values["deep_supervision"]
-        yield f"Deeper decoder stages have heads of their own, {heads} in all, each with half the weight of the one above [Lee 2015]."
+        several = f"Decoder stages 2 to {heads + 1} have heads of their own"
+        yield f"{several if heads > 1 else 'Decoder stage 2 has a head of its own'} for deep supervision [Lee 2015]."
 
 
 def _stages(values: Mapping[str, Any], stages: int) -> str:
     """Filters, convolutions and kernels of a path."""
-    filters = values["filters"]
-    widths = filters[:stages] if isinstance(filters, list) else [filters * 2**stage for stage in range(stages)]
-    blocks = values["blocks"]
-    noun = "convolution" if blocks == 1 else "convolutions"
+    filters, blocks, kernels = (_first(values[name], stages) for name in ("filters", "blocks", "kernel_size"))
+    widths = filters if isinstance(filters, list) else [filters * 2**stage for stage in range(stages)]
+    count = _per_stage(blocks)
+    noun = "convolution" if count == "1" else "convolutions"
     padding = ", without padding" if values["padding"] == "valid" else ""
-    return f"{_list(widths)} filters and {_per_stage(blocks)} {noun} of size {_per_stage(values['kernel_size'])} per stage{padding}"
+    return f"{_list(widths)} filters and {count} {noun} of size {_per_stage(kernels)} per stage{padding}"
+
+
+def _first(value: Any, stages: int) -> Any:
+    """The values of the first stages: a decoder has none for the bottleneck."""
+    return value[:stages] if isinstance(value, list) else value
 
 
 def _resampling(values: Mapping[str, Any], name: str) -> str:
@@ -126,7 +133,8 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {"unet": _
 def _common(values: Mapping[str, Any]) -> Iterator[str]:
     """What both builders have: norm, activation, order, regularization."""
     kind = "Depthwise separable convolutions [Chollet 2017]" if values.get("convolution") == "separable" else "Convolutions"
-    dilated = f", dilated by {_per_stage(values['dilation'])} [Yu 2016]," if values.get("dilation", 1) != 1 else ""
+    rates = _per_stage(values.get("dilation", 1))
+    dilated = f", dilated by {rates} [Yu 2016]," if set(rates) & set("23456789") else ""
     order = values.get("block_order", "conv-norm-act")
     place = "preceded [He 2016]" if order == "norm-act-conv" else "followed"
     steps = [_PHRASES["normalization"].get(values["normalization"]), f"the activation {_activation(values['activation'])}"]
@@ -135,18 +143,20 @@ def _common(values: Mapping[str, Any]) -> Iterator[str]:
     initializer = values.get("initializer", INITIALIZER)
     yield f"Kernels are initialized by {initializer}{' [He 2015]' if initializer.startswith('he_') else ''}."
     places = {"dropout": "after the stages", "decoder_dropout": "after the decoder's stages", "dense_dropout": "before the dense layers"}
-    rates = [f"{_per_stage(values[name])} {place}" for name, place in places.items() if _any(values.get(name, 0))]
-    if rates:
+    dropped = [f"{_per_stage(values[name])} {place}" for name, place in places.items() if _any(values.get(name, 0))]
+    if dropped:
         dropout = "Spatial dropout [Tompson 2015]" if values.get("dropout_kind") == "spatial" else "Dropout [Srivastava 2014]"
-        yield f"{dropout} is applied at rates of {' and '.join(rates)}."
+        yield f"{dropout} is applied at rates of {' and '.join(dropped)}."
     if values.get("l2"):
         yield f"Kernels are penalized by {values['l2']:g} times the sum of their squares."
 
 
 def _facts(description: Description) -> str:
     shape = " x ".join("any" if size is None else str(size) for size in description.arguments["input_shape"])
+    classes = description.arguments["num_classes"]
     return (
-        f"For inputs of {shape} and {description.arguments['num_classes']} output channels it has {description.parameters:,} parameters "
+        f"For inputs of {shape} and {classes} output {'channel' if classes == 1 else 'channels'} it has "
+        f"{description.parameters:,} parameters "
         f"(kzoo {description.version}, configuration {description.hash})."
     )
 
@@ -159,10 +169,13 @@ def _activation(activation: str | Mapping[str, Any]) -> str:
 
 
 def _per_stage(value: Any) -> str:
-    """`3`, `1 x 3 x 3`, or one per stage."""
+    """`3`, `1 x 3 x 3`, or one per stage where they differ; None is the size that a layer has by itself."""
+    if value is None:
+        return "the stride's size"
     if not isinstance(value, list):
-        return f"{value:g}" if value is not None else "default size"
-    return _list([" x ".join(map(str, inner)) if isinstance(inner, list) else _per_stage(inner) for inner in value])
+        return f"{value:g}"
+    words = [" x ".join(map(str, inner)) if isinstance(inner, list) else _per_stage(inner) for inner in value]
+    return words[0] if len(set(words)) == 1 else _list(words)
 
 
 def _list(values: Sequence) -> str:

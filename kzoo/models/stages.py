@@ -40,7 +40,7 @@ def rank_of(input_shape: SpatialShape) -> int:
             f'Received: {keras.config.image_data_format()}. Call keras.config.set_image_data_format("channels_last").',
         )
     shape = tuple(input_shape) if isinstance(input_shape, Sequence) else (input_shape,)
-    sizes_fit = all(n is None or (isinstance(n, Integral) and n > 0) for n in shape)
+    sizes_fit = all(n is None or (isinstance(n, Integral) and not isinstance(n, bool) and n > 0) for n in shape)
     if not 2 <= len(shape) <= 4 or not sizes_fit or shape[-1] is None:
         raise ArgumentError(
             "input_shape",

@@ -21,7 +21,7 @@ from ..layers.upsampling import Upsampling, upsample
 from . import stages
 from .deep_supervision import DeeplySupervised
 from .registry import BUILDERS
-from .unet_plan import Downsampling, Plan, make_plan
+from .unet_plan import Plan, UNetDownsampling, make_plan
 from .unet_sizes import Margins, multiples, skip_margins
 
 
@@ -39,7 +39,7 @@ def build_unet(
     decoder_blocks: int | Sequence[int] | None = None,
     decoder_kernel_size: Size | Sequence[Size] | None = None,
     strides: Size | Sequence[Size] = 2,
-    downsampling: Downsampling = "max_pool",
+    downsampling: UNetDownsampling = "max_pool",
     downsampling_kernel: Size | Sequence[Size] | None = None,
     upsampling: Upsampling = "transposed_conv",
     upsampling_kernel: Size | Sequence[Size] | None = None,
@@ -187,7 +187,7 @@ def _encoder_stage(x, stage: int, plan: Plan, name: str):
             plan.filters[stage],
             plan.kernel_sizes[stage],
             plan.style,
-            f"{name}_{plan.style.block_name(number)}",
+            f"{name}_{plan.style.block_name(f'conv{number}')}",
             strides=plan.strides[stage - 1] if strided else 1,
             dilation=plan.dilations[stage],
             bare=stage == 0 and number == 1,
@@ -212,7 +212,7 @@ def _decoder(x, skips, margins: Sequence[Margins], plan: Plan) -> list:
 
 def _decoder_stage(x, stage: int, plan: Plan, name: str):
     for number in range(1, plan.decoder_blocks[stage] + 1):
-        block = f"{name}_{plan.style.block_name(number)}"
+        block = f"{name}_{plan.style.block_name(f'conv{number}')}"
         x = b.conv(x, plan.decoder_filters[stage], plan.decoder_kernel_sizes[stage], plan.style, block, dilation=plan.dilations[stage])
     return b.dropout(x, plan.decoder_dropout[stage], name, plan.dropout_kind, plan.style.rank)
 
@@ -222,7 +222,7 @@ def _head(x, image, stage: int, num_classes: int, activation: str | None, plan: 
     name = "head" if stage == 0 else f"decoder{stage + 1}_head"
     if plan.style.order == "norm-act-conv":
         x = b.normalize_and_activate(x, plan.style, name)
-    if plan.style.padding == "same":
+    if plan.style.padding == "same" and max(multiples(plan)) > 1:
         x = crop_to(x, image, _scale(plan, stage), name)
     return b.head(x, num_classes, activation, plan.style.rank, name)
 

@@ -1,7 +1,8 @@
 """A U-Net's hyperparameters after checking and broadcasting: one value per stage, shallowest first."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, get_args
 
 from ..errors import ArgumentError, check_choice
@@ -9,12 +10,15 @@ from ..layers import downsampling as down
 from ..layers import upsampling as up
 from ..layers.blocks import DropoutKind
 from ..layers.skips import Skip
-from ..layers.style import Style, check_style
+from ..layers.style import Style, check_groups, check_style
 from ..layers.upsampling import Upsampling
 from . import stages
 
-Downsampling = Literal["max_pool", "avg_pool", "strided_conv", "strided_conv_widen", "strided_first_conv", "blur_pool"]
+UNetDownsampling = Literal["max_pool", "avg_pool", "strided_conv", "strided_conv_widen", "strided_first_conv", "blur_pool"]
 PerAxis = tuple[int, ...]
+
+CELLS = tuple((down, up) for down in get_args(UNetDownsampling) for up in get_args(Upsampling) if up != "max_unpool" or down == "max_pool")
+"""The grid: every pair of down-sampling and up-sampling that can be built."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Plan:
     decoder_dropout: tuple[float, ...]
     dropout_kind: DropoutKind
     strides: tuple[PerAxis, ...]
-    downsampling: Downsampling
+    downsampling: UNetDownsampling
     downsampling_kernels: tuple[PerAxis, ...]
     upsampling: Upsampling
     upsampling_kernels: tuple[PerAxis, ...]
@@ -47,6 +51,11 @@ class Plan:
     @property
     def depth(self) -> int:
         return len(self.strides)
+
+    @property
+    def joins(self) -> bool:
+        """Whether maps of the encoder meet those of the decoder, so that their sizes have to agree."""
+        return self.skip != "none" or self.upsampling == "max_unpool"
 
     def up_filters(self, stage: int) -> int:
         """Channels that an up-sampling into a stage gives: unpooling needs those of the map that was pooled, an added skip as well."""
@@ -66,7 +75,7 @@ def make_plan(
     decoder_kernel_size,
     dilation,
     strides,
-    downsampling: Downsampling,
+    downsampling: UNetDownsampling,
     downsampling_kernel,
     upsampling: Upsampling,
     upsampling_kernel,
@@ -77,7 +86,7 @@ def make_plan(
     deep_supervision: int,
 ) -> Plan:
     """Broadcasts and checks the arguments of `build_unet`."""
-    check_choice("downsampling", downsampling, get_args(Downsampling))
+    check_choice("downsampling", downsampling, get_args(UNetDownsampling))
     check_choice("upsampling", upsampling, get_args(Upsampling))
     check_choice("skip", skip, get_args(Skip))
     check_choice("dropout_kind", dropout_kind, get_args(DropoutKind))
@@ -104,9 +113,9 @@ def make_plan(
         dropout_kind=dropout_kind,
         strides=steps,
         downsampling=downsampling,
-        downsampling_kernels=_windows("downsampling_kernel", downsampling_kernel, steps, of, down, downsampling),
+        downsampling_kernels=_windows("downsampling_kernel", downsampling_kernel, steps, of, partial(down.default_kernel, downsampling)),
         upsampling=upsampling,
-        upsampling_kernels=_windows("upsampling_kernel", upsampling_kernel, steps, of, up, upsampling),
+        upsampling_kernels=_windows("upsampling_kernel", upsampling_kernel, steps, of, partial(up.default_kernel, upsampling)),
         skip=skip,
         deep_supervision=deep_supervision,
     )
@@ -128,24 +137,40 @@ def _rates(argument: str, value: Any, count: int, of: str) -> tuple[float, ...]:
     return result
 
 
-def _windows(argument: str, value: Any, strides: Sequence[PerAxis], of: str, room, kind: str) -> tuple[PerAxis, ...]:
+def _windows(argument: str, value: Any, strides: Sequence[PerAxis], of: str, default: Callable[[PerAxis], PerAxis]) -> tuple[PerAxis, ...]:
     """Kernels of the resamplings; a single size holds for the axes that are resampled, the others are 1 wide."""
     given = stages.per_stage(argument, value, len(strides), of)
-    result = []
-    for size, stride in zip(given, strides, strict=True):
-        if size is None:
-            kernel = room.default_kernel(kind, stride)
-        elif isinstance(size, Sequence):
-            kernel = stages.axes(argument, size, len(stride))
-        else:
-            kernel = tuple(stages.axes(argument, size, 1)[0] if step > 1 else 1 for step in stride)
-        room.check_window(kind, kernel, stride)
-        result.append(kernel)
-    return tuple(result)
+    if value is not None and max(map(max, strides)) == 1:
+        raise ArgumentError(argument, f"expected None, since every stride is 1. Received: {value}.")
+    return tuple(_window(argument, size, stride, default) for size, stride in zip(given, strides, strict=True))
+
+
+def _window(argument: str, size: Any, strides: PerAxis, default: Callable[[PerAxis], PerAxis]) -> PerAxis:
+    if size is None:
+        return default(strides)
+    if isinstance(size, Sequence):
+        return stages.axes(argument, size, len(strides))
+    width = stages.axes(argument, size, 1)[0]
+    return tuple(width if step > 1 else 1 for step in strides)
+
+
+def _check_windows(plan: Plan) -> None:
+    for kernel, strides in zip(plan.downsampling_kernels, plan.strides, strict=True):
+        down.check_window(plan.downsampling, kernel, strides)
+        if max(strides) == 1 < max(kernel):
+            raise ArgumentError(
+                "downsampling_kernel",
+                f"expected None or 1 where all strides are 1, since nothing is down-sampled there. Received: {list(kernel)}.",
+            )
+    for kernel, strides in zip(plan.upsampling_kernels, plan.strides, strict=True):
+        up.check_window(plan.upsampling, kernel, strides)
 
 
 def _check(plan: Plan, downsampling_kernel: Any) -> None:
-    check_style(plan.style, (*plan.filters, *plan.decoder_filters))
+    check_style(plan.style)
+    check_groups("filters", plan.filters, plan.style)
+    check_groups("decoder_filters", plan.decoder_filters, plan.style)
+    _check_windows(plan)
     _check_parity("kernel_size", plan.kernel_sizes, plan)
     _check_parity("decoder_kernel_size", plan.decoder_kernel_sizes, plan)
     if plan.downsampling == "strided_first_conv":

@@ -38,7 +38,7 @@ def multiples(plan: Plan) -> tuple[int, ...]:
 
 def legal_sizes(plan: Plan, axis: int) -> tuple[int, int]:
     """The sizes n that come out even along an axis, as (period, smallest): n % period == smallest % period, n >= smallest."""
-    period = multiples(plan)[axis]
+    period = multiples(plan)[axis] if plan.joins else 1
     if plan.style.padding == "same":
         return period, period
     size = 1
@@ -78,7 +78,7 @@ def walk(plan: Plan, axis: int, size: int) -> Walk:
         for span, stride in windows:
             if size < span:
                 return Walk(skips, None, (name, size))
-            even = even and (size - span) % stride == 0
+            even = even and (not plan.joins or (size - span) % stride == 0)
             size = (size - span) // stride + 1
         if skip:
             skips.append(size)
@@ -124,6 +124,7 @@ def _check_depth(plan: Plan, input_shape: SpatialShape) -> None:
     """Refuses a padded network in which a map of size 1 is divided further, so that the deepest stages see nothing but padding."""
     if plan.style.padding == "valid":
         return
+    _check_bottleneck(plan, input_shape)
     for axis, full in enumerate(input_shape[:-1]):
         size = full
         for stage, strides in enumerate(plan.strides):
@@ -138,6 +139,18 @@ def _check_depth(plan: Plan, input_shape: SpatialShape) -> None:
             size = None if size is None else -(-size // strides[axis])
 
 
+def _check_bottleneck(plan: Plan, input_shape: SpatialShape) -> None:
+    """Instance norm makes zeros of a map of one position, so that nothing below it learns."""
+    sizes = input_shape[:-1]
+    single = all(size is not None and size <= step for size, step in zip(sizes, multiples(plan), strict=True))
+    if plan.style.normalization == "instance" and single:
+        raise ArgumentError(
+            "input_shape",
+            f'expected larger sizes for depth={plan.depth} and normalization="instance": the bottleneck\'s maps have one position each, of '
+            f"which the norm makes zeros. Received: {tuple(input_shape)}. Use a smaller depth, a larger input or another normalization.",
+        )
+
+
 def _illegal(plan: Plan, axis: int, shape: tuple, period: int, smallest: int) -> str:
     """What to write for a size that the network cannot take: the nearest ones that it can, or a depth that fits."""
     size = shape[axis]
@@ -148,14 +161,15 @@ def _illegal(plan: Plan, axis: int, shape: tuple, period: int, smallest: int) ->
     return (
         f"expected spatial sizes n with n % {period} == {smallest % period} and n >= {smallest} "
         f'for padding="valid" and depth={plan.depth}; the nearest to {size} {nearest}. Received: {shape}.{reason}'
-        + (_shallower(plan, axis, size) if size < smallest else "")
+        + (_shallower(plan, shape) if size < smallest else "")
     )
 
 
-def _shallower(plan: Plan, axis: int, size: int) -> str:
-    """The largest smaller depth that fits a size, as a remedy."""
+def _shallower(plan: Plan, shape: tuple) -> str:
+    """The largest smaller depth that fits along every axis, as a remedy."""
+    sizes = [(axis, size) for axis, size in enumerate(shape[:-1]) if size is not None]
     for depth in range(plan.depth - 1, 0, -1):
-        if walk(_cut_to(plan, depth), axis, size).margins is not None:
+        if all(walk(_cut_to(plan, depth), axis, size).margins is not None for axis, size in sizes):
             return f" depth={depth} would fit."
     return ""
 

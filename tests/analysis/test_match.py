@@ -35,6 +35,18 @@ def test_equal_networks_keep_their_widths():
     assert (found.factor, found.deviation) == (1, 0)
 
 
+def test_two_stages_in_opposite_directions():
+    """Under a group norm no single step comes near enough: [8, 16, 16, 32, 56] does."""
+    group = {"builder": "unet", "input_shape": (128, 128, 1), "num_classes": 2, "filters": 8, "normalization": "group"}
+    assert abs(match("tiny_unet", group).deviation) < 0.02
+
+
+@pytest.mark.parametrize("filters", [8.5, 0, -3, "8"])
+def test_faulty_widths_are_the_builders_own_error(filters):
+    with pytest.raises(ArgumentError, match=r"^filters: expected"):
+        match(PLAIN, {**PLAIN, "filters": filters})
+
+
 def test_presets_descriptions_and_classifiers():
     tiny = match("tiny_unet", describe(build_unet(input_shape=(128, 128, 1), num_classes=2, filters=4)))
     assert abs(tiny.deviation) < 0.02
@@ -52,6 +64,7 @@ def test_presets_descriptions_and_classifiers():
             'input_shape: expected fixed sizes for by="macs". Received: (None, 8, 1).',
         ),
         (({"filters": 8}, PLAIN, "macs"), "builder: missing; expected one of cnn, unet, beside its arguments."),
+        ((PLAIN, 3, "macs"), "configuration: expected a preset's name, a description, or a mapping with builder in it. Received: 3."),
         (("unet_2105", PLAIN, "macs"), "preset: expected one of attention_unet, "),
     ],
 )

@@ -29,13 +29,13 @@ def buildable(build, sizes) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("depth", [1, 2])
+@pytest.mark.parametrize(("depth", "skip"), [(1, "concat"), (2, "concat"), (2, "none")])
 @pytest.mark.parametrize(("down", "up"), CELLS)
-def test_unets_are_legal_where_the_builder_says_so(down, up, depth):
+def test_unets_are_legal_where_the_builder_says_so(down, up, depth, skip):
     """The graph's sizes and those of the builder's own arithmetic."""
 
     def build(size):
-        cell = {"downsampling": down, "upsampling": up, "padding": "valid"}
+        cell = {"downsampling": down, "upsampling": up, "padding": "valid", "skip": skip}
         return kzoo.build_unet(input_shape=(size, 1), num_classes=1, filters=1, depth=depth, **cell)
 
     legal = legal_sizes(build(None))[0]

@@ -1,15 +1,12 @@
 """The cells of the grid, down x up, and small networks of them."""
 
-from typing import get_args
-
 import keras
 import numpy as np
 
 from kzoo import build_unet
-from kzoo.layers.upsampling import Upsampling
-from kzoo.models.unet_plan import Downsampling
+from kzoo.models.unet_plan import CELLS
 
-CELLS = [(down, up) for down in get_args(Downsampling) for up in get_args(Upsampling) if up != "max_unpool" or down == "max_pool"]
+__all__ = ["CELLS", "random", "run", "scramble", "tiny"]
 
 
 def tiny(rank: int = 2, size: int | None = 8, **options) -> keras.Model:

@@ -86,7 +86,7 @@ def test_the_main_head_alone_gives_equal_logits():
 
 
 def test_a_network_without_extra_heads_has_no_main_head():
-    with pytest.raises(ArgumentError, match=r"model: expected a network built with deep_supervision. Received: Functional unet."):
+    with pytest.raises(ArgumentError, match=r"model: expected a network built with deep_supervision. Received: Functional."):
         main_output(tiny())
 
 
@@ -106,6 +106,50 @@ def test_targets_without_positions_are_refused():
     model.compile("sgd", "mse", run_eagerly=True)
     with pytest.raises(ArgumentError, match=r"target: expected \(batch, \*spatial\) with 2 spatial axes. Received: \(2,\)."):
         model.train_on_batch(random(2, 16, 16, 2), np.zeros(2))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"loss": ["mse"]}, "loss: expected one, or a list of 3, one per output. Received: ['mse']."),
+        ({"loss": {"head": "mse"}}, "loss: expected one, or a list of 3, one per output. Received: {'head': 'mse'}."),
+        ({"loss": "mse", "loss_weights": [1, 0.5]}, "loss_weights: expected one, or a list of 3, one per output. Received: [1, 0.5]."),
+        (
+            {"metrics": {"decoder2_head": ["mse"]}},
+            "metrics: expected a flat list, of the main output's metrics. Received: {'decoder2",
+        ),
+        ({"metrics": [["mse"], ["mse"], ["mse"]]}, "metrics: expected a flat list, of the main output's metrics. Received: [['mse'], "),
+    ],
+)
+def test_what_cannot_be_compiled_is_named(options, message):
+    with pytest.raises(ArgumentError) as caught:
+        supervised(16).compile("sgd", **options)
+    assert str(caught.value).startswith(message)
+
+
+def test_arrays_of_weights_and_positional_arguments():
+    model = supervised(16)
+    model.compile("sgd", "sparse_categorical_crossentropy", np.array([1.0, 0.0, 0.0]), ["accuracy"])
+    scores = model.evaluate(random(1, 16, 16, 2), labels(1, 16, 16), verbose=0, return_dict=True)
+    assert scores["loss"] == pytest.approx(scores["head_loss"])
+
+
+def test_a_clone_asks_for_its_scales():
+    model = supervised(16)
+    clone = keras.models.clone_model(model)
+    clone.compile("sgd", "sparse_categorical_crossentropy", run_eagerly=True)
+    if not clone.scales:
+        with pytest.raises(ArgumentError, match=r"Set clone.scales = model.scales."):
+            clone.train_on_batch(random(1, 16, 16, 2), labels(1, 16, 16))
+    clone.scales = model.scales
+    clone.train_on_batch(random(1, 16, 16, 2), labels(1, 16, 16))
+
+
+def test_several_targets_are_refused():
+    model = supervised(16)
+    model.compile("sgd", "sparse_categorical_crossentropy", run_eagerly=True)
+    with pytest.raises(ArgumentError, match=r"target: expected one, at full resolution, .* Received: 3."):
+        model.train_on_batch(random(1, 16, 16, 2), [labels(1, 16, 16)] * 3)
 
 
 def test_one_map_with_plain_fit():

@@ -51,6 +51,48 @@ def test_the_hash_tells_configurations_apart_and_nothing_else():
     assert describe(tiny()).hash == describe(build(describe(tiny()))).hash
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"dropout": 0}, {"dropout": 0.0}),
+        ({"strides": [2, 2]}, {"strides": 2}),
+        ({"kernel_size": [(3, 3), 3, (3, 3)]}, {"kernel_size": 3}),
+        ({"l2": 1}, {"l2": np.float32(1)}),
+    ],
+)
+def test_what_is_written_otherwise_has_the_same_hash(one, other):
+    assert describe(tiny(**one)).hash == describe(tiny(**other)).hash
+
+
+def test_shapes_are_no_values_for_all_axes():
+    """An image of 8 x 8 with 8 channels is no signal of 8 with 8 channels."""
+    shapes = [(8, 8), (8, 8, 8)]
+    assert len({describe(kzoo.build_unet(input_shape=shape, num_classes=2, filters=4, depth=2)).hash for shape in shapes}) == 2
+    assert len({describe(build_cnn(input_shape=(8, 8, 1), num_classes=2, dense=dense)).hash for dense in ([8], [8, 8])}) == 2
+
+
+def test_the_precision_is_kept():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        description = describe(tiny())
+    finally:
+        keras.config.set_dtype_policy("float32")
+    again = build(description)
+    assert again.get_layer("encoder1_conv1").compute_dtype == "bfloat16"
+    assert keras.config.dtype_policy().name == "float32"
+    assert description.hash == describe(tiny()).hash
+
+
+def test_a_description_is_a_copy():
+    model = tiny()
+    describe(model).arguments["depth"] = 9
+    assert describe(model).arguments["depth"] == 2
+
+
+def test_a_preset_is_built_by_its_name():
+    assert build("tiny_unet").name == "tiny_unet"
+
+
 def test_a_file_keeps_the_description(tmp_path):
     model = tiny(size=None)
     save(model, tmp_path / "unet.keras")
@@ -113,9 +155,11 @@ def test_an_interrupted_save_leaves_the_old_file(tmp_path, monkeypatch):
         (lambda folder: save(tiny(), folder / "no" / "unet.keras"), "path: expected a folder that exists. Received: "),
         (lambda folder: load(folder / "none.keras"), "none.keras: no such file."),
         (lambda _: build({"builder": "unet", "arguments": {}}), "description: expected what kzoo.describe gave. Received: "),
+        (lambda _: build(3), "configuration: expected a preset's name, a description, or a mapping with builder in it. Received: 3."),
+        (lambda _: build({"builder": "unet", "arguments": 3}), "description: expected what kzoo.describe gave. Received: "),
         (lambda _: build({"filters": 8}), "builder: missing; expected one of cnn, unet, beside its arguments."),
         (
-            lambda _: build({"builder": "unnet", "arguments": {}, "version": "0", "parameters": 1}),
+            lambda _: build({"builder": "unnet", "arguments": {}, "version": "0", "parameters": 1, "precision": "float32"}),
             "builder: expected one of cnn, unet. Received: unnet. Did you mean unet?",
         ),
     ],
@@ -153,6 +197,15 @@ def test_the_paragraph_says_what_was_chosen_and_cites_it():
     assert all(f"({work})" in first for work in cited)
 
 
+def test_the_paragraph_of_two_different_paths():
+    model = tiny(blocks=[1, 1, 3], kernel_size=[3, 5, 1], decoder_filters=[5, 7], downsampling_kernel=[None, 3], deep_supervision=1)
+    text = describe(model).methods
+    assert "with 4, 8 and 16 filters and 1, 1 and 3 convolutions of size 3, 5 and 1 per stage." in text
+    assert "The decoder has 5 and 7 filters and 1 convolution of size 3 and 5 per stage." in text
+    assert "max pooling with windows of the stride's size and 3." in text
+    assert "Decoder stage 2 has a head of its own for deep supervision (Lee 2015)." in text
+
+
 def test_the_paragraph_of_a_classifier():
     text = describe(build_cnn(input_shape=(28, 28, 1), num_classes=10, dense=[])).methods
     assert text.startswith(
@@ -167,9 +220,9 @@ def test_every_choice_has_its_phrase():
     from kzoo.layers.skips import Skip
     from kzoo.layers.style import Normalization
     from kzoo.layers.upsampling import Upsampling
-    from kzoo.models.unet_plan import Downsampling
+    from kzoo.models.unet_plan import UNetDownsampling
 
-    for name, choices in {"downsampling": Downsampling, "upsampling": Upsampling, "skip": Skip, "normalization": Normalization}.items():
+    for name, choices in {"downsampling": UNetDownsampling, "upsampling": Upsampling, "skip": Skip, "normalization": Normalization}.items():
         assert set(get_args(choices)) - {"none"} == set(methods._PHRASES[name])
 
 

@@ -11,7 +11,7 @@ import pytest
 from kzoo import ArgumentError, build_unet
 from kzoo.layers.skips import Skip
 from kzoo.layers.style import Normalization
-from kzoo.models.unet_plan import Downsampling
+from kzoo.models.unet_plan import UNetDownsampling
 
 from .cells import CELLS, random, run, tiny
 
@@ -106,20 +106,32 @@ def test_every_cell_takes_any_size_and_adds_no_layer_where_the_strides_divide_it
     np.testing.assert_allclose(run(free, padded), run(legal, padded), atol=1e-5)
 
 
+@pytest.mark.parametrize("rank", [1, 2, 3])
 @pytest.mark.parametrize(("down", "up"), CELLS)
-def test_every_cell_under_mixed_precision(down, up):
+def test_every_cell_under_mixed_precision(down, up, rank, tmp_path):
+    """Computes in bfloat16, the head in float32; learns, and gives equal outputs after reloading.
+
+    The bottleneck has 3 positions along each axis, since TensorFlow's gradient of a bfloat16 Conv3D is now and then NaN for 2 x 2 x 2.
+    """
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        model = tiny(downsampling=down, upsampling=up, size=7)
+        model = tiny(rank, 9, downsampling=down, upsampling=up)
     finally:
         keras.config.set_dtype_policy("float32")
     assert model.get_layer("encoder1_conv1").compute_dtype == "bfloat16"
-    scores = run(model, random(2, 7, 7, 2))
+    x, shape = random(2, *[9] * rank, 2), (2, *[9] * rank)
+    model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy", run_eagerly=True)
+    before = model.get_layer("encoder1_conv1").get_weights()[0].copy()
+    model.train_on_batch(x, np.arange(np.prod(shape)).reshape(shape) % 3)
+    assert np.any(model.get_layer("encoder1_conv1").get_weights()[0] != before)
+    scores = run(model, x)
     assert scores.dtype == np.float32
     np.testing.assert_allclose(scores.sum(-1), 1, atol=1e-5)
+    model.save(tmp_path / "unet.keras")
+    np.testing.assert_array_equal(run(keras.saving.load_model(tmp_path / "unet.keras"), x), scores)
 
 
-@pytest.mark.parametrize("down", get_args(Downsampling))
+@pytest.mark.parametrize("down", get_args(UNetDownsampling))
 def test_anisotropic_strides_halve_their_axes_only(down):
     model = tiny(3, downsampling=down, strides=[(1, 2, 2), (2, 2, 3)], depth=2, input_shape=(4, 8, 12, 1))
     assert model.get_layer("encoder2_conv1").output.shape[1:4] == (4, 4, 6)
@@ -251,6 +263,29 @@ def test_an_activation_layer_with_arguments():
     model = tiny(activation={"LeakyReLU": {"negative_slope": 0.01}})
     assert model.get_layer("encoder1_conv1_act").negative_slope == 0.01
     assert model.get_layer("encoder1_conv1").activation.__name__ == "linear"
+
+
+@pytest.mark.parametrize("size", [8, 16, None])
+def test_a_prelu_has_one_slope_per_channel(size):
+    model = tiny(size=size, activation={"PReLU": {}})
+    assert model.get_layer("encoder1_conv1_act").get_weights()[0].shape == (1, 1, 4)
+
+
+def test_sizes_that_no_skip_needs_are_legal_without_padding():
+    """Nothing meets, so that a pooling may drop a last row: 19 - 4 = 15, 7, 3, 6, 2."""
+    assert tiny(size=19, depth=1, skip="none", padding="valid").output_shape == (None, 2, 2, 3)
+
+
+def test_a_stride_of_one_takes_no_window():
+    model = tiny(strides=[1, 2], downsampling_kernel=[None, 3], upsampling_kernel=[(3, 3), 2])
+    assert "encoder1_down" not in {layer.name for layer in model.layers}
+    assert model.get_layer("decoder1_up").kernel_size == (3, 3)
+    assert {layer.name for layer in tiny(size=None, strides=1).layers}.isdisjoint({"image_pad", "head_crop"})
+
+
+def test_arrays_of_numpy_are_lists():
+    model = tiny(filters=np.array([4, 6, 8]), l2=np.float32(0.5), dropout=np.float64(0.5), strides=(np.int64(2), 2))
+    assert model.get_layer("encoder2_conv1").filters == 6
 
 
 def test_spatial_dropout_in_the_decoder():
@@ -389,7 +424,26 @@ def test_layer_names_are_those_of_the_golden_file():
             "activation: expected one of ReLU, LeakyReLU, PReLU, ELU. Received: LeakyRelu. Did you mean LeakyReLU?",
         ),
         ({"activation": {"LeakyReLU": {"slope": 1}}}, "activation: expected arguments of keras.layers.LeakyReLU. Received: {'slope': 1}"),
-        ({"initializer": "he_norml"}, "initializer: expected the name of an initializer in keras.initializers, such as he_normal. "),
+        ({"initializer": "he_norml"}, "initializer: expected the name of an initializer for kernels in keras.initializers, such as "),
+        ({"initializer": "identity"}, "initializer: expected the name of an initializer for kernels in keras.initializers, such as "),
+        ({"initializer": None}, "initializer: expected the name of an initializer for kernels in keras.initializers, such as he_normal. "),
+        ({"activation": {"ReLU": {"name": "x"}}}, "activation: expected no name, since every layer gets its own. Received: {'name': 'x'}."),
+        ({"normalization": "group", "filters": 8, "decoder_filters": 4}, "decoder_filters: expected multiples of 8, the groups of "),
+        ({"input_shape": (True, 8, 1)}, "input_shape: expected (*spatial, channels) with one to three spatial axes, "),
+        (
+            {"input_shape": (44, 46, 1), "padding": "valid", "depth": 3},
+            'input_shape: expected spatial sizes n with n % 8 == 4 and n >= 92 for padding="valid" and depth=3; the nearest to 44 is 92. '
+            "Received: (44, 46, 1). bottleneck gets a map of size 2 and leaves nothing of it. depth=1 would fit.",
+        ),
+        (
+            {"input_shape": (4, 4, 1), "normalization": "instance"},
+            'input_shape: expected larger sizes for depth=2 and normalization="instance": the bottleneck\'s maps have one position each, ',
+        ),
+        ({"strides": 1, "downsampling_kernel": 3}, "downsampling_kernel: expected None, since every stride is 1. Received: 3."),
+        (
+            {"strides": [1, 2], "downsampling_kernel": [(3, 3), 2]},
+            "downsampling_kernel: expected None or 1 where all strides are 1, since nothing is down-sampled there. Received: [3, 3].",
+        ),
         ({"l2": -1}, "l2: expected a number of at least 0. Received: -1."),
         ({"filter_count": 3}, "filter_count: unknown; expected one of input_shape, num_classes, filters, "),
         (
