@@ -69,6 +69,12 @@ class DeeplySupervised(keras.Model):
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         return super().compute_metrics(x, y, y_pred[0], sample_weight)
 
+    def get_metrics_result(self):
+        """Metrics by their own names; older Kerases put the output's name before them."""
+        output = f"{self.output_names[0]}_"
+        found = super().get_metrics_result()
+        return {name if name == f"{output}loss" else name.removeprefix(output): value for name, value in found.items()}
+
     def get_config(self) -> dict:
         return {**super().get_config(), "scales": [list(scale) for scale in self.scales]}
 
