@@ -1,11 +1,12 @@
 """Functions by name: how recipes and the command line find builders and data sources."""
 
 from collections.abc import Callable, Iterator
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from .errors import check_choice
 
 F = TypeVar("F", bound=Callable)
+G = TypeVar("G", bound=Callable)
 
 
 class Registry(Generic[F]):
@@ -24,12 +25,13 @@ class Registry(Generic[F]):
         self._wrap = wrap
         self._functions: dict[str, F] = {}
 
-    def register(self, name: str) -> Callable[[F], F]:
-        """A decorator that enters a function under `name`."""
+    def register(self, name: str) -> Callable[[G], G]:
+        """A decorator that enters a function under `name`; for type checkers it keeps its signature."""
 
-        def enter(function: F) -> F:
-            self._functions[name] = self._wrap(function)
-            return self._functions[name]
+        def enter(function: G) -> G:
+            wrapped: Any = self._wrap(function)  # type: ignore[arg-type]
+            self._functions[name] = wrapped
+            return wrapped
 
         return enter
 
