@@ -106,6 +106,8 @@ def describe(hint: Any) -> str:
         return " or ".join(dict.fromkeys(describe(a) for a in _flat(hint)))
     if isinstance(origin, type) and issubclass(origin, Sequence):
         return f"a list of {_plural(arguments[0])}"
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return "settings as `name: value`"
     if dataclasses.is_dataclass(hint):
         return f"settings ({', '.join(f.name for f in dataclasses.fields(hint))})"
     return _WORDS.get(hint, getattr(hint, "__name__", str(hint)))
@@ -119,7 +121,7 @@ _WORDS = {
     Path: "a path",
     type(None): "null",
 }
-_PLURALS = {int: "integers", float: "numbers", str: "texts"}
+_PLURALS = {int: "integers", float: "numbers", str: "texts", type(None): "nulls"}
 
 
 def _describe_bounds(arguments: tuple) -> str:

@@ -1,6 +1,6 @@
 """Values against signatures: every mistake is one line that begins with its path."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -73,3 +73,4 @@ def test_defaults_and_words():
     assert defaults(function)["rate"] == 0.1
     assert "size" not in defaults(function)
     assert describe(Path | None) == "a path or null"
+    assert describe(str | Mapping[str, Mapping[str, float]]) == "text or settings as `name: value`"

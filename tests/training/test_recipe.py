@@ -135,3 +135,12 @@ def test_the_recipes_that_ship():
         assert load_recipe(name).experiment == name
     with pytest.raises(RecipeError, match=r"data\.path: missing; expected a path"):
         load_recipe("nuclei")
+
+
+def test_an_activation_layer_and_kernels_per_stage_in_a_recipe():
+    settings = {"model.activation": {"LeakyReLU": {"negative_slope": 0.01}}, "model.downsampling_kernel": [None, 3, [3, 3]]}
+    recipe = load_recipe("digit_scenes", settings)
+    assert recipe.model["activation"] == {"LeakyReLU": {"negative_slope": 0.01}}
+    assert load_recipe(recipe.resolved()).digest() == recipe.digest()
+    with pytest.raises(RecipeError, match=r"model.activation: expected text or settings as `name: value`. Received: 3."):
+        load_recipe("digit_scenes", {"model.activation": 3})
