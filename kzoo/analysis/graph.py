@@ -111,11 +111,12 @@ def trace(model: keras.Model, input_shape: Sequence | Mapping | None = None) -> 
             those the model was built with.
 
     Raises:
-        ArgumentError: the model has no graph, or cannot take the shape.
+        ArgumentError: the model has no graph, does not compute by it alone, or cannot take the shape.
     """
     function = _function(model)
     if function is None:
-        raise ArgumentError("model", f"expected a built functional or sequential keras.Model. Received: {type(model).__name__}.")
+        received = f"{type(model).__name__}{', which has a call of its own' if _inner(model) is not None else ''}"
+        raise ArgumentError("model", f"expected a built functional or sequential keras.Model. Received: {received}.")
     names = tuple(_input_name(tensor) for tensor in function.inputs)
     tracer = _Tracer(function)
     shapes = _input_shapes(function.inputs, names, input_shape)
@@ -174,7 +175,13 @@ class _Tracer:
 
 
 def _function(operation):
-    """The graph inside a functional or sequential model, or None."""
+    """The graph inside a functional or sequential model; None where there is none, or where a `call` of its own may do otherwise."""
+    inner = _inner(operation)
+    return inner if inner is not None and type(operation).call.__module__.startswith("keras.src.") else None
+
+
+def _inner(operation):
+    """The graph that a model was made from, or None."""
     inner = getattr(operation, "_functional", None) or operation
     return inner if isinstance(inner, keras.Model) and hasattr(inner, "_nodes_by_depth") else None
 

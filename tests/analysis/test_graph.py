@@ -136,9 +136,56 @@ class Subclassed(keras.Model):
 @pytest.mark.parametrize("model", [Subclassed(), keras.Sequential([layers.Dense(2)])], ids=["subclassed", "not built"])
 def test_a_model_without_a_graph_is_refused(model):
     with pytest.raises(
-        ArgumentError, match=r"model: expected a built functional or sequential keras.Model. Received: (Subclassed|Sequential)"
+        ArgumentError, match=r"model: expected a built functional or sequential keras.Model. Received: (Subclassed|Sequential)\.$"
     ):
         kzoo.profile(model)
+
+
+class Doubled(keras.Model):
+    """A functional subclass that runs its graph and something more."""
+
+    def __init__(self, **options):
+        inputs = keras.Input((8, 8, 2))
+        super().__init__(inputs=inputs, outputs=layers.Conv2D(3, 3)(inputs), **options)
+
+    def call(self, x, **options):
+        return super().call(x, **options) * keras.ops.mean(x)
+
+
+class Tagged(Doubled):
+    """It inherits the call."""
+
+
+class Renamed(keras.Model):
+    """A functional subclass that computes by its graph alone."""
+
+    def __init__(self, **options):
+        inputs = keras.Input((8, 8, 2))
+        super().__init__(inputs=inputs, outputs=layers.Conv2D(3, 3, name="conv")(inputs), **options)
+
+
+class Stacked(keras.Sequential):
+    def call(self, x, **options):
+        return super().call(x, **options) * keras.ops.mean(x)
+
+
+@pytest.mark.parametrize("build", [Doubled, Tagged, lambda **options: Stacked([keras.Input((8, 8, 2)), layers.Conv2D(3, 3)], **options)])
+def test_a_functional_subclass_with_a_call_of_its_own_is_not_opened(build):
+    inputs = keras.Input((8, 8, 2))
+    model = keras.Model(inputs, layers.ReLU()(build(name="inner")(inputs)))
+    profile = kzoo.profile(model)
+    assert (profile.status, profile.unknown, profile.receptive_field) == ("partial", ("inner",), None)
+    assert [layer.name for layer in profile.layers][:1] == ["inner"]
+    assert profile.total == model.count_params() == 57
+    with pytest.raises(ArgumentError, match=r"model: expected .* Received: (Doubled|Tagged|Stacked), which has a call of its own"):
+        kzoo.profile(build())
+
+
+def test_a_functional_subclass_without_a_call_of_its_own_is_opened():
+    inputs = keras.Input((8, 8, 2))
+    nested = kzoo.profile(keras.Model(inputs, Renamed(name="inner")(inputs)))
+    assert ([layer.name for layer in nested.layers], nested.macs) == (["inner/conv"], 36 * 9 * 2 * 3)
+    assert kzoo.profile(Renamed()).macs == nested.macs
 
 
 def test_sizes_as_numpy_integers():
