@@ -27,7 +27,7 @@ def multi_head_attention(call: Call) -> Facts | None:
         product(_positions(key), key[-1], wide),
         product(told, value[-1], narrow),
         product(asked, told, wide + narrow),
-        product(asked, narrow, call.output_shape[-1]),
+        product(narrow, *call.output_shape[1:]),
     )
     inner = (product(asked, wide + narrow), product(told, wide + narrow), product(asked, told, layer.num_heads))
     return Facts(_sum(parts), reach="global", inner=_sum(inner))
