@@ -105,6 +105,38 @@ def test_axes_take_the_data_format_of_the_layers():
     assert list(graph.spatial_axes(0)) == [2, 3]
 
 
+TO_LAST = {
+    "Permute": layers.Permute((2, 3, 1)),
+    "transpose": lambda x: keras.ops.transpose(x, (0, 2, 3, 1)),
+    "moveaxis": lambda x: keras.ops.moveaxis(x, 1, -1),
+    "swapaxes": lambda x: keras.ops.swapaxes(keras.ops.swapaxes(x, 1, 3), 1, 2),
+    "nested": keras.Sequential([keras.Input((3, 30, 32)), layers.ReLU(), layers.Permute((2, 3, 1))]),
+}
+
+
+@pytest.mark.parametrize("to_last", TO_LAST.values(), ids=TO_LAST)
+def test_axes_that_are_reordered_before_the_first_layer_with_a_data_format(to_last):
+    """Channels first as they come in, channels last in the convolution, as a real run shows it."""
+    inputs = keras.Input((3, 30, 32))
+    model = keras.Model(inputs, layers.ReLU()(layers.Conv2D(4, (3, 5))(to_last(inputs))))
+    profile = kzoo.profile(model)
+    assert (profile.receptive_field.largest, profile.receptive_field.is_global) == ((3, 5), False)
+    assert list(map(str, profile.legal_sizes)) == ["n >= 3", "n >= 5"]
+    image = np.zeros((1, 3, 30, 32), "float32")
+    image[0, :, 14, 16] = 1
+    seen = np.argwhere(np.asarray(model(image))[0].any(-1))
+    assert (np.ptp(seen, axis=0) + 1).tolist() == [3, 5]
+
+
+def test_channels_last_that_are_moved_to_the_front():
+    inputs = keras.Input((30, 32, 3))
+    x = layers.Conv2D(4, (3, 5), data_format="channels_first")(layers.Permute((3, 1, 2))(inputs))
+    graph = trace(keras.Model(inputs, layers.ReLU()(layers.Permute((2, 3, 1))(layers.Dropout(0.5)(x)))))
+    assert graph.data_format == "channels_last"
+    assert [call.data_format for call in graph.calls] == [*["channels_last", "channels_first"], *["channels_first"] * 2, "channels_last"]
+    assert kzoo.profile(keras.Model(inputs, x)).receptive_field.largest == (3, 5)
+
+
 @pytest.mark.parametrize(
     ("shape", "words"),
     [
