@@ -8,11 +8,11 @@ from math import prod
 
 from keras import layers
 
+from ..counting import per_axis, positions, product
 from ..facts import Facts, rule
 from ..graph import Call
 from ..moves import Move, Transposed, Window
 from .activation import activated
-from .counting import positions, product
 
 
 def _windows(layer) -> tuple[Window, ...]:
@@ -53,8 +53,7 @@ def separable(call: Call) -> Facts | None:
 @rule(layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)
 def transposed(call: Call) -> Facts | None:
     layer = call.layer
-    rank = len(layer.kernel_size)
-    extra = layer.output_padding if isinstance(layer.output_padding, tuple) else (layer.output_padding,) * rank
+    extra = per_axis(layer.output_padding, len(layer.kernel_size))
     sizes = zip(layer.kernel_size, layer.strides, layer.dilation_rate, extra, strict=True)
     moves = tuple(Transposed(kernel, stride, dilation, layer.padding, more) for kernel, stride, dilation, more in sizes)
     channels = call.input_shape[call.channel_axis]

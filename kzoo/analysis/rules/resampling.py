@@ -3,10 +3,10 @@
 from keras import layers
 
 from ...layers import CropTo, LinearUpsampling, MaxUnpooling, PadToMultiple, PixelShuffle
+from ..counting import per_axis
 from ..facts import Facts, Reference, rule
 from ..graph import Call
 from ..moves import Interpolation, Move, PadTo, Repeat, Window
-from .counting import per_axis
 
 _REACH = {"bilinear": 1, "bicubic": 2, "lanczos3": 3, "lanczos5": 5}
 
