@@ -175,7 +175,7 @@ def _carry(call: Call, facts: Facts, runs: Runs | None) -> Runs | None:
     if runs is None or any(held(runs[axis]) for axis in _stops(call, facts) if axis < len(runs)):
         return None
     if facts.positions == "lost":
-        return _features(call.output_shape) if facts.reach == "global" else None
+        return _features(call.output_shape) if facts.reach == "global" or not any(map(held, runs)) else None
     if facts.positions == "regrouped":
         return regroup(runs, call.output_shape)
     moves = moves_by_axis(call, facts)

@@ -4,6 +4,7 @@ MACs: a convolution multiplies output positions x kernel x (input channels / gro
 multiplies *input* positions x kernel x input channels x filters.
 """
 
+import re
 from math import prod
 
 from keras import layers
@@ -65,3 +66,14 @@ def dense(call: Call) -> Facts | None:
     """A dense layer works on the last axis; over maps it is a convolution of size 1, unless that axis is a spatial one."""
     last = (len(call.input_shape) - 1,)
     return activated(call, Facts(product(*call.input_shape[1:], call.layer.units), mixes=last, fixed=last))
+
+
+@rule(layers.EinsumDense)
+def einsum_dense(call: Call) -> Facts | None:
+    """Known where it is a dense layer on the last axis, as in `abc,cd->abd`."""
+    given, kernel, made = re.split(",|->", call.layer.equation)
+    plain = kernel == given[-1] + made[-1] and made[:-1] == given[:-1] != "" and made[-1] not in given
+    if not plain or call.layer.bias_axes not in (None, made[-1]):
+        return None
+    last = (len(call.input_shape) - 1,)
+    return activated(call, Facts(product(*call.output_shape[1:], call.input_shape[-1]), mixes=last, fixed=last))

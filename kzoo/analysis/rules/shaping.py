@@ -14,6 +14,12 @@ def flatten(call: Call) -> Facts:  # noqa: ARG001
     return Facts(positions="regrouped", stops=(), shares="always")
 
 
+@rule(layers.Embedding)
+def embedding(call: Call) -> Facts:  # noqa: ARG001
+    """A row of its table for every number; it multiplies nothing."""
+    return Facts(positions="lost", stops=())
+
+
 @rule(layers.Reshape)
 @operations("Reshape")
 def reshape(call: Call) -> Facts:
