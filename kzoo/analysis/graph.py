@@ -88,7 +88,7 @@ class Graph:
     data_format: str
 
     def spatial_axes(self, tensor: int) -> range:
-        """Those of an input."""
+        """Those of an input, or of a tensor laid out alike."""
         return spatial_axes(len(self.shapes[tensor]), self.data_format)
 
     @property

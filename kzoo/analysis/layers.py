@@ -19,7 +19,7 @@ class ReceptiveField:
         smallest, largest: size of the field, over all phases of the output position. They differ behind up-sampling.
         stride: input positions from one output position to the next; below 1 for maps finer than the input.
         centre: middle of output position 0's field; 0 is the middle of the first pixel.
-        global_by: name of the first layer that looks at all positions along an axis at once, or None. The other attributes then hold
+        global_by: name of the first layer that looks at all positions along at least one axis at once, or None. The others then hold
             the last local field.
     """
 
