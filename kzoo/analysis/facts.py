@@ -31,8 +31,8 @@ class Facts:
             size that is not known.
         moves: one `Move` per spatial axis; empty where every position stays where it is.
         reach: `global` where every output position sees all positions of the input.
-        positions: `lost` where the output has no positions any more, as after global pooling; `regrouped` where the numbers stay in
-            row-major order and only the axes are cut anew, as by a reshape.
+        positions: `lost` where the output has no positions any more, as after global pooling, or as of a local layer that only takes
+            tensors without any; `regrouped` where the numbers stay in row-major order and only the axes are cut anew, as by a reshape.
         mixes: input axes along which every output depends on the whole axis: the channels for a convolution, the last axis for a
             dense layer. Where positions have been moved there, the layer is global.
         stops: input axes along which positions cannot be followed, as that of a concatenation. Unless given, the channels (if they

@@ -5,11 +5,12 @@ This is the one file that reads Keras's graph nodes, for which there is no publi
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import Any
 
 import keras
+import numpy as np
 
 from ..errors import ArgumentError, InputError, one_line
 
@@ -87,7 +88,7 @@ class Graph:
     data_format: str
 
     def spatial_axes(self, tensor: int) -> range:
-        """Those of an input."""
+        """Those of an input, or of a tensor laid out alike."""
         return spatial_axes(len(self.shapes[tensor]), self.data_format)
 
     @property
@@ -111,38 +112,38 @@ def trace(model: keras.Model, input_shape: Sequence | Mapping | None = None) -> 
             those the model was built with.
 
     Raises:
-        ArgumentError: the model has no graph, or cannot take the shape.
+        ArgumentError: the model has no graph, does not compute by it alone, or cannot take the shape.
     """
     function = _function(model)
     if function is None:
-        raise ArgumentError("model", f"expected a built functional or sequential keras.Model. Received: {type(model).__name__}.")
+        received = f"{type(model).__name__}{', which has a call of its own' if _inner(model) is not None else ''}"
+        raise ArgumentError("model", f"expected a built functional or sequential keras.Model. Received: {received}.")
     names = tuple(_input_name(tensor) for tensor in function.inputs)
-    tracer = _Tracer(function)
+    tracer = _Tracer()
     shapes = _input_shapes(function.inputs, names, input_shape)
     inputs = [tracer.add(shape, tensor.dtype) for shape, tensor in zip(shapes, function.inputs, strict=True)]
     outputs = tracer.walk(function, inputs)
+    data_format = _input_format(tracer.calls)
     return Graph(
         str(model.name),
-        tuple(tracer.calls),
+        tuple(_with_formats(tracer.calls, inputs, data_format)),
         tuple(inputs),
         tuple(outputs),
         names,
         tuple(tracer.shapes),
         tuple(tracer.dtypes),
-        tracer.data_format,
+        data_format,
     )
 
 
 class _Tracer:
     """Collects calls and tensors while it walks through a model and the models inside it."""
 
-    def __init__(self, function):
+    def __init__(self):
         self.calls: list[Call] = []
         self.shapes: list[Shape] = []
         self.dtypes: list[str] = []
         self.called: dict[int, int] = {}
-        formats = (getattr(node.operation, "data_format", None) for node in _nodes_within(function))
-        self.data_format = next(filter(None, formats), keras.config.image_data_format())
 
     def add(self, shape: Shape, dtype: str) -> int:
         self.shapes.append(tuple(shape))
@@ -166,15 +167,64 @@ class _Tracer:
         outputs = [self.add(shape, tensor.dtype) for shape, tensor in zip(output_shapes, node.outputs, strict=True)]
         count = self.called[id(layer)] = self.called.get(id(layer), 0) + 1
         name = f"{path}{layer.name}" if count == 1 else f"{path}{layer.name}:{count}"
-        data_format = getattr(layer, "data_format", None) or self.data_format
-        self.calls.append(
-            Call(name, layer, tuple(inputs), tuple(outputs), input_shapes, output_shapes, count == 1, data_format, node.arguments)
-        )
+        own = getattr(layer, "data_format", None) or ""
+        self.calls.append(Call(name, layer, tuple(inputs), tuple(outputs), input_shapes, output_shapes, count == 1, own, node.arguments))
         return outputs
 
 
+def axis_order(call: Call) -> tuple[int, ...] | None:
+    """The input axis behind each output axis, batch included; None for a layer that does not reorder axes."""
+    layer = call.layer
+    if isinstance(layer, keras.layers.Permute):
+        return (0, *layer.dims)
+    sizes = np.empty(tuple(range(len(call.input_shape))))  # the size of each axis is its number
+    match type(layer).__name__ if type(layer).__module__.startswith("keras.src.ops.") else "":
+        case "Transpose":
+            return np.transpose(sizes, layer.axes).shape
+        case "Swapaxes":
+            return np.swapaxes(sizes, layer.axis1, layer.axis2).shape
+        case "Moveaxis":
+            return np.moveaxis(sizes, layer.source, layer.destination).shape
+    return None
+
+
+def _input_format(calls: Sequence[Call]) -> str:
+    """The data format of the inputs: that of the first layer that has one, traced back through axes that were reordered before it."""
+    behind: dict[int, Sequence[int]] = {}
+    for call in calls:
+        axes = behind.get(call.inputs[0], range(len(call.input_shape)))
+        if call.data_format:
+            return _format_with(axes[call.channel_axis], len(axes)) or call.data_format
+        order = axis_order(call)
+        if order is not None or len(call.output_shape) == len(axes):
+            behind[call.outputs[0]] = [axes[axis] for axis in order or range(len(axes))]
+    return keras.config.image_data_format()
+
+
+def _with_formats(calls: Sequence[Call], inputs: Sequence[int], data_format: str) -> Iterator[Call]:
+    """The calls with a data format each: their own, or that of their first input."""
+    formats = dict.fromkeys(inputs, data_format)
+    for call in calls:
+        found = replace(call, data_format=call.data_format or formats[call.inputs[0]])
+        order = axis_order(call)
+        moved = order and _format_with(order.index(found.channel_axis), len(order))
+        formats |= dict.fromkeys(call.outputs, moved or found.data_format)
+        yield found
+
+
+def _format_with(channel_axis: int, rank: int) -> str | None:
+    """The data format with the channels on that axis; None in the middle of an image."""
+    return {1: "channels_first", rank - 1: "channels_last"}.get(channel_axis)
+
+
 def _function(operation):
-    """The graph inside a functional or sequential model, or None."""
+    """The graph inside a functional or sequential model; None where there is none, or where a `call` of its own may do otherwise."""
+    inner = _inner(operation)
+    return inner if inner is not None and type(operation).call.__module__.startswith("keras.src.") else None
+
+
+def _inner(operation):
+    """The graph that a model was made from, or None."""
     inner = getattr(operation, "_functional", None) or operation
     return inner if isinstance(inner, keras.Model) and hasattr(inner, "_nodes_by_depth") else None
 
@@ -183,12 +233,6 @@ def _nodes(function) -> Iterator:
     """The calls of one model in the order in which Keras runs them."""
     for depth in sorted(function._nodes_by_depth, reverse=True):
         yield from (node for node in function._nodes_by_depth[depth] if not node.is_input)
-
-
-def _nodes_within(function) -> Iterator:
-    for node in _nodes(function):
-        inner = _function(node.operation)
-        yield from _nodes_within(inner) if inner is not None else [node]
 
 
 def _input_name(tensor) -> str:

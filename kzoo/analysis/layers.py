@@ -1,9 +1,10 @@
 """The rows of a profile: what each call of a layer gives, costs and sees."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
+from .counting import per_axis, sum_of
 from .facts import Facts
 from .graph import Call, Shape
 from .sight import Sight, Survey, View
@@ -18,7 +19,7 @@ class ReceptiveField:
         smallest, largest: size of the field, over all phases of the output position. They differ behind up-sampling.
         stride: input positions from one output position to the next; below 1 for maps finer than the input.
         centre: middle of output position 0's field; 0 is the middle of the first pixel.
-        global_by: name of the first layer that looks at all positions along an axis at once, or None. The other attributes then hold
+        global_by: name of the first layer that looks at all positions along at least one axis at once, or None. The others then hold
             the last local field.
     """
 
@@ -115,7 +116,7 @@ def describe_layers(
             total=total,
             macs=_times(None if known is None else known.macs, batch_size),
             receptive_field=fields[id(sight)],
-            activation_bytes=_sum(sizes[tensor] for tensor in call.outputs),
+            activation_bytes=sum_of(sizes[tensor] for tensor in call.outputs),
             inner_bytes=held,
             known=known is not None,
             followed=known is not None and call.name not in sight.unknown,
@@ -127,13 +128,6 @@ def describe_layers(
 
 def _times(number: int | None, factor: int) -> int | None:
     return None if number is None else number * factor
-
-
-def _sum(numbers: Iterable[int | None]) -> int | None:
-    """The sum, or None where a number is not known."""
-    found = list(numbers)
-    known = [number for number in found if number is not None]
-    return sum(known) if len(known) == len(found) else None
 
 
 def _first_field(sight: Sight) -> ReceptiveField | None:
@@ -154,10 +148,10 @@ def _detail(call: Call) -> str:
     window = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None) or getattr(layer, "size", None)
     parts = []
     if window is not None:
-        sizes = window if isinstance(window, tuple) else (window,) * len(call.spatial_axes)
-        parts.append("x".join(map(str, sizes)) + _stride(layer))
-    if max(_tuple(getattr(layer, "dilation_rate", 1))) > 1:
-        parts.append(f"dilation {max(_tuple(layer.dilation_rate))}")
+        parts.append("x".join(map(str, per_axis(window, len(call.spatial_axes)))) + _stride(layer))
+    dilation = max(per_axis(getattr(layer, "dilation_rate", 1), 1))
+    if dilation > 1:
+        parts.append(f"dilation {dilation}")
     if (getattr(layer, "groups", 1) or 1) > 1:
         parts.append(f"groups {layer.groups}")
     width = getattr(layer, "filters", None) or getattr(layer, "units", None)
@@ -167,14 +161,10 @@ def _detail(call: Call) -> str:
 
 
 def _stride(layer) -> str:
-    strides = _tuple(getattr(layer, "strides", 1))
+    strides = per_axis(getattr(layer, "strides", 1), 1)
     if max(strides) == 1:
         return ""
     return f" / {strides[0]}" if len(set(strides)) == 1 else " / " + "x".join(map(str, strides))
-
-
-def _tuple(value) -> tuple:
-    return tuple(value) if isinstance(value, list | tuple) else (value,)
 
 
 def _whole(value: float) -> float:

@@ -66,9 +66,9 @@ def aligned(call: Call, runs: Runs) -> Runs:
     return (runs[0], *[(Part(1),)] * missing, *runs[1:])
 
 
-def mixed(facts: Facts, runs: Runs) -> bool:
-    """Whether a layer looks at all positions along an axis at once."""
-    return facts.reach == "global" or any(held(runs[axis]) for axis in facts.mixes if axis < len(runs))
+def mixes(facts: Facts, runs: Runs, axis: int) -> bool:
+    """Whether a layer looks at all positions along a spatial axis of the input at once."""
+    return facts.reach == "global" or any(axis in held(runs[place]) for place in facts.mixes if place < len(runs))
 
 
 def regroup(runs: Runs, shape: Shape) -> Runs | None:
@@ -175,7 +175,7 @@ def _carry(call: Call, facts: Facts, runs: Runs | None) -> Runs | None:
     if runs is None or any(held(runs[axis]) for axis in _stops(call, facts) if axis < len(runs)):
         return None
     if facts.positions == "lost":
-        return _features(call.output_shape) if facts.reach == "global" else None
+        return _features(call.output_shape) if facts.reach == "global" or not any(map(held, runs)) else None
     if facts.positions == "regrouped":
         return regroup(runs, call.output_shape)
     moves = moves_by_axis(call, facts)

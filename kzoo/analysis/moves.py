@@ -18,6 +18,10 @@ class Move(Protocol):
         """Input positions per output position: 2 for a stride of 2, 1/2 for an up-sampling by 2."""
 
     @property
+    def period(self) -> int:
+        """Input positions after which the sizes repeat: so many more give `period / scale` output positions more, whatever n is."""
+
+    @property
     def width(self) -> Fraction:
         """Input positions that an output position spans, as a mean over all phases."""
 
@@ -50,6 +54,10 @@ class _Finer:
     """What up-samplings without weights share: a whole factor and half-pixel centres."""
 
     factor: int
+
+    @property
+    def period(self) -> int:
+        return 1
 
     @property
     def scale(self) -> Fraction:
@@ -86,6 +94,10 @@ class Window(_Kernel):
     @property
     def scale(self) -> Fraction:
         return Fraction(self.stride)
+
+    @property
+    def period(self) -> int:
+        return self.stride
 
     @property
     def width(self) -> Fraction:
@@ -132,6 +144,10 @@ class Transposed(_Kernel):
         return Fraction(1, self.stride)
 
     @property
+    def period(self) -> int:
+        return 1
+
+    @property
     def width(self) -> Fraction:
         return max(Fraction(self.span, self.stride), Fraction(1))
 
@@ -176,6 +192,10 @@ class PadTo:
     @property
     def scale(self) -> Fraction:
         return Fraction(1)
+
+    @property
+    def period(self) -> int:
+        return self.multiple
 
     @property
     def width(self) -> Fraction:

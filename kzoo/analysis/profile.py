@@ -34,11 +34,12 @@ class Profile:
         input_shapes, output_shapes: without the batch axis.
         batch_size, precision, optimizer: what MACs and bytes hold for.
         status: `complete`, or `partial` where there are layers that are not followed: behind them no receptive field is known, and
-            MACs leave out those that have no rule.
+            MACs are known only of those that have a rule.
         unknown: names of these layers: those without a rule, and those that take positions apart, such as a reshape that cuts rows
             into pieces.
         macs: multiplications of convolutions, dense layers and attention products for the whole batch; None where the input size
-            is not fixed.
+            is not fixed, or a layer that has weights has no rule.
+        known_macs: the same without the layers that have no rule: what the model costs at least; None where the input size is not fixed.
         trainable: parameters without the statistics of batch normalization, as papers and torchvision count, and without those of
             layers that are frozen.
         total: all parameters, as Keras counts.
@@ -78,8 +79,12 @@ class Profile:
     def status(self) -> Literal["complete", "partial"]:
         return "partial" if self.unknown else "complete"
 
-    @cached_property
+    @property
     def macs(self) -> int | None:
+        return None if any(layer.total and not layer.known for layer in self.layers) else self.known_macs
+
+    @cached_property
+    def known_macs(self) -> int | None:
         found = [layer.macs for layer in self.layers if layer.known]
         return None if None in found else sum(macs or 0 for macs in found)
 
@@ -108,7 +113,7 @@ class Profile:
 
     def to_dict(self) -> dict[str, Any]:
         """The profile as plain values, totals first."""
-        names = ("name", "status", "macs", "trainable", "total", "peak_memory", "aligned")
+        names = ("name", "status", "macs", "known_macs", "trainable", "total", "peak_memory", "aligned")
         rest = [field.name for field in fields_of(self) if field.name not in (*names, "layers")]
         values = {name: getattr(self, name) for name in (*names, *rest, "layers")}
         values["receptive_fields"] = [

@@ -10,7 +10,7 @@ from ..errors import ArgumentError, InputError
 from .facts import Facts, facts_of
 from .field import Field, advance, merge
 from .graph import Call, Graph, trace
-from .layout import Runs, aligned, is_stretched, lay_out, mixed, moves_by_axis, place_of
+from .layout import Runs, aligned, is_stretched, lay_out, mixes, moves_by_axis, place_of
 from .moves import Move
 from .sizes import LegalSizes, find_legal_sizes
 
@@ -25,11 +25,13 @@ class View:
     Attributes:
         fields: one per spatial axis of the input; the last local one where the tensor has no positions any more.
         where: the tensor's axis that each belongs to; None where positions are lost. A reshape can put several on one axis.
+        whole: whether all positions along each axis are seen at once.
         everywhere: name of the first layer that looks at all positions along an axis at once, or None.
     """
 
     fields: tuple[Field, ...]
     where: tuple[int | None, ...]
+    whole: tuple[bool, ...]
     everywhere: str | None = None
 
 
@@ -95,7 +97,8 @@ def input_window(model: keras.Model, position: Sequence[int], layer: str | None 
 
     Returns:
         (first, last) input position per spatial axis of the first input that has any, both included. They may lie outside the input,
-        below 0 or beyond its last position, where the field reaches into the padding. Behind a global operation, the whole input.
+        below 0 or beyond its last position, where the field reaches into the padding. Along an axis that a global operation lies
+        behind, the whole input.
 
     Raises:
         ArgumentError: no such layer, a wrong number of indices, or a layer that is not followed lies before.
@@ -115,16 +118,28 @@ def input_window(model: keras.Model, position: Sequence[int], layer: str | None 
     view, source = sight.view, sight.source
     assert view is not None
     assert source is not None
-    axes = found.graph.spatial_axes(source)
-    if view.everywhere is not None:
-        return tuple((0, (found.graph.shapes[source][axis] or 1) - 1) for axis in axes)
-    if len(position) != len(axes):
-        raise ArgumentError("position", f"expected one index per spatial axis ({len(axes)}). Received: {tuple(position)}.")
-    if None in view.where or len(set(view.where)) < len(axes):
+    sizes = [found.graph.shapes[source][axis] or 1 for axis in found.graph.spatial_axes(source)]
+    if view.everywhere is not None and all(view.whole):
+        return tuple((0, size - 1) for size in sizes)
+    places = _indexed_axes(found.graph, tensor, view)
+    if len(position) != len(places):
+        raise ArgumentError("position", f"expected one index per spatial axis ({len(places)}). Received: {tuple(position)}.")
+    index = dict(zip(places, position, strict=True))
+    return tuple(
+        (0, size - 1) if whole else known.window(index[place]) or (0, -1)
+        for size, whole, known, place in zip(sizes, view.whole, view.fields, view.where, strict=True)
+    )
+
+
+def _indexed_axes(graph: Graph, tensor: int, view: View) -> list[int | None]:
+    """The axes of a tensor that a position has an index for: those that hold the input's, or where some are lost, the spatial ones."""
+    local = [place for place, whole in zip(view.where, view.whole, strict=True) if not whole]
+    places = sorted(place for place in view.where if place is not None)
+    if len(places) < len(view.where):
+        places = list(graph.spatial_axes(tensor))
+    if len(set(places)) < len(places) or not set(local) <= set(places):
         raise ArgumentError("layer", "expected one whose output has an axis for each spatial axis of the input. Received: a reshaped one.")
-    order = sorted(range(len(axes)), key=lambda number: view.where[number] or 0)
-    windows = [known.window(position[order.index(number)]) for number, known in enumerate(view.fields)]
-    return tuple(window or (0, -1) for window in windows)
+    return list(places)
 
 
 def survey_model(model: keras.Model) -> Survey:
@@ -170,7 +185,7 @@ class _Surveyor:
         start = Field()
         for source in graph.inputs:
             axes = tuple(graph.spatial_axes(source))
-            self.sights[source] = Sight({source: View((start,) * len(axes), axes)})
+            self.sights[source] = Sight({source: View((start,) * len(axes), axes, (False,) * len(axes))})
 
     def visit(self, call: Call, facts: Facts | None) -> None:
         unknown = tuple(dict.fromkeys(name for tensor in call.inputs for name in self.sights[tensor].unknown))
@@ -198,10 +213,16 @@ class _Surveyor:
         stretched = [(branch.field, axis) for along, axis in zip(branches, axes, strict=True) for branch in along if branch.stretched]
         if None in fields or not all(_covers(known, self.graph.shapes[source][axis]) for known, axis in stretched):
             return None
-        at_once = stretched or any(mixed(facts, aligned(call, self.layouts[tensor].runs[source])) for tensor in seeing)
-        names = (self.sights[tensor].views[source].everywhere for tensor in seeing)
-        everywhere = next(filter(None, names), call.name if at_once else None)
-        return View(tuple(filter(None, fields)), tuple(place_of(runs, axis) for axis in axes), everywhere)
+        before = [self.sights[tensor].views[source] for tensor in seeing]
+        at_once = [self.sees_all(call, facts, along, source, axis) for along, axis in zip(branches, axes, strict=True)]
+        whole = tuple(here or any(view.whole[number] for view in before) for number, here in enumerate(at_once))
+        own = call.name if any(at_once) or facts.reach == "global" else None
+        everywhere = next(filter(None, (view.everywhere for view in before)), own)
+        return View(tuple(filter(None, fields)), tuple(place_of(runs, axis) for axis in axes), whole, everywhere)
+
+    def sees_all(self, call: Call, facts: Facts, branches: Sequence["_Branch"], source: int, axis: int) -> bool:
+        """Whether a call looks at all positions along an axis of the input at once."""
+        return any(branch.stretched or mixes(facts, aligned(call, self.layouts[branch.tensor].runs[source]), axis) for branch in branches)
 
     def branch(self, call: Call, facts: Facts, tensor: int, source: int, number: int) -> "_Branch":
         runs = aligned(call, self.layouts[tensor].runs[source])

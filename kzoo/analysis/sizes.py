@@ -124,12 +124,14 @@ class _Program:
     """The moves and checks that one axis goes through, pointwise layers left out. Slot 0 is the input's size.
 
     Attributes:
+        period: all sizes of maps move on evenly with so many positions of the input.
         known: False where a layer is not followed or inputs of several sizes meet.
     """
 
     def __init__(self, graph: Graph, facts: Sequence[Facts | None], layouts: Sequence[Layout], axis: int):
         self.steps: list[_Step] = []
         self.jumps = [Fraction(1)]
+        self.period = 1
         self.known = True
         self.graph, self.layouts, self.axis = graph, layouts, axis
         self.built = graph.shapes[graph.image][axis]
@@ -231,12 +233,9 @@ class _Program:
         if move.scale == 1 and all(move.size(size) == size for size in (1 << 16, (1 << 16) + 1)):
             return slot
         self.steps.append(_Step(slot, move=move))
+        self.period = lcm(self.period, (self.jumps[slot] * move.period).numerator)
         self.jumps.append(self.jumps[slot] * move.scale)
         return len(self.jumps) - 1
-
-    @property
-    def period(self) -> int:
-        return lcm(*(jump.numerator for jump in self.jumps))
 
     def sizes(self, size: int) -> list[int] | None:
         """The size in every slot; None where a map keeps no position."""

@@ -43,7 +43,7 @@ def _costs(profile: Profile, flops: bool) -> Iterator[Row]:
     yield "input, output", f"{inputs} -> {outputs}"
     yield "parameters", f"{profile.trainable:,} trainable, {profile.total:,} total, {binary(profile.weight_bytes)}"
     counted = all(layer.known for layer in profile.layers)
-    yield "MACs", f"{'' if counted else 'at least '}{short(profile.macs)} for a batch of {profile.batch_size}"
+    yield "MACs", f"{'' if counted else 'at least '}{short(profile.known_macs)} for a batch of {profile.batch_size}"
     if flops:
         yield "FLOPs", f"{short(profile.flops)}, counted as 2 x MACs; biases and pointwise layers left out"
 

@@ -105,6 +105,38 @@ def test_axes_take_the_data_format_of_the_layers():
     assert list(graph.spatial_axes(0)) == [2, 3]
 
 
+TO_LAST = {
+    "Permute": layers.Permute((2, 3, 1)),
+    "transpose": lambda x: keras.ops.transpose(x, (0, 2, 3, 1)),
+    "moveaxis": lambda x: keras.ops.moveaxis(x, 1, -1),
+    "swapaxes": lambda x: keras.ops.swapaxes(keras.ops.swapaxes(x, 1, 3), 1, 2),
+    "nested": keras.Sequential([keras.Input((3, 30, 32)), layers.ReLU(), layers.Permute((2, 3, 1))]),
+}
+
+
+@pytest.mark.parametrize("to_last", TO_LAST.values(), ids=TO_LAST)
+def test_axes_that_are_reordered_before_the_first_layer_with_a_data_format(to_last):
+    """Channels first as they come in, channels last in the convolution, as a real run shows it."""
+    inputs = keras.Input((3, 30, 32))
+    model = keras.Model(inputs, layers.ReLU()(layers.Conv2D(4, (3, 5))(to_last(inputs))))
+    profile = kzoo.profile(model)
+    assert (profile.receptive_field.largest, profile.receptive_field.is_global) == ((3, 5), False)
+    assert list(map(str, profile.legal_sizes)) == ["n >= 3", "n >= 5"]
+    image = np.zeros((1, 3, 30, 32), "float32")
+    image[0, :, 14, 16] = 1
+    seen = np.argwhere(np.asarray(model(image))[0].any(-1))
+    assert (np.ptp(seen, axis=0) + 1).tolist() == [3, 5]
+
+
+def test_channels_last_that_are_moved_to_the_front():
+    inputs = keras.Input((30, 32, 3))
+    x = layers.Conv2D(4, (3, 5), data_format="channels_first")(layers.Permute((3, 1, 2))(inputs))
+    graph = trace(keras.Model(inputs, layers.ReLU()(layers.Permute((2, 3, 1))(layers.Dropout(0.5)(x)))))
+    assert graph.data_format == "channels_last"
+    assert [call.data_format for call in graph.calls] == [*["channels_last", "channels_first"], *["channels_first"] * 2, "channels_last"]
+    assert kzoo.profile(keras.Model(inputs, x)).receptive_field.largest == (3, 5)
+
+
 @pytest.mark.parametrize(
     ("shape", "words"),
     [
@@ -136,9 +168,56 @@ class Subclassed(keras.Model):
 @pytest.mark.parametrize("model", [Subclassed(), keras.Sequential([layers.Dense(2)])], ids=["subclassed", "not built"])
 def test_a_model_without_a_graph_is_refused(model):
     with pytest.raises(
-        ArgumentError, match=r"model: expected a built functional or sequential keras.Model. Received: (Subclassed|Sequential)"
+        ArgumentError, match=r"model: expected a built functional or sequential keras.Model. Received: (Subclassed|Sequential)\.$"
     ):
         kzoo.profile(model)
+
+
+class Doubled(keras.Model):
+    """A functional subclass that runs its graph and something more."""
+
+    def __init__(self, **options):
+        inputs = keras.Input((8, 8, 2))
+        super().__init__(inputs=inputs, outputs=layers.Conv2D(3, 3)(inputs), **options)
+
+    def call(self, x, **options):
+        return super().call(x, **options) * keras.ops.mean(x)
+
+
+class Tagged(Doubled):
+    """It inherits the call."""
+
+
+class Renamed(keras.Model):
+    """A functional subclass that computes by its graph alone."""
+
+    def __init__(self, **options):
+        inputs = keras.Input((8, 8, 2))
+        super().__init__(inputs=inputs, outputs=layers.Conv2D(3, 3, name="conv")(inputs), **options)
+
+
+class Stacked(keras.Sequential):
+    def call(self, x, **options):
+        return super().call(x, **options) * keras.ops.mean(x)
+
+
+@pytest.mark.parametrize("build", [Doubled, Tagged, lambda **options: Stacked([keras.Input((8, 8, 2)), layers.Conv2D(3, 3)], **options)])
+def test_a_functional_subclass_with_a_call_of_its_own_is_not_opened(build):
+    inputs = keras.Input((8, 8, 2))
+    model = keras.Model(inputs, layers.ReLU()(build(name="inner")(inputs)))
+    profile = kzoo.profile(model)
+    assert (profile.status, profile.unknown, profile.receptive_field) == ("partial", ("inner",), None)
+    assert [layer.name for layer in profile.layers][:1] == ["inner"]
+    assert profile.total == model.count_params() == 57
+    with pytest.raises(ArgumentError, match=r"model: expected .* Received: (Doubled|Tagged|Stacked), which has a call of its own"):
+        kzoo.profile(build())
+
+
+def test_a_functional_subclass_without_a_call_of_its_own_is_opened():
+    inputs = keras.Input((8, 8, 2))
+    nested = kzoo.profile(keras.Model(inputs, Renamed(name="inner")(inputs)))
+    assert ([layer.name for layer in nested.layers], nested.macs) == (["inner/conv"], 36 * 9 * 2 * 3)
+    assert kzoo.profile(Renamed()).macs == nested.macs
 
 
 def test_sizes_as_numpy_integers():

@@ -11,6 +11,7 @@ from keras import layers
 import kzoo
 from kzoo.analysis import Facts, Window, rule
 from kzoo.errors import ArgumentError
+from kzoo.training.record import cost_metrics
 
 from .executor import multiplications
 
@@ -97,8 +98,24 @@ def test_an_unknown_layer_makes_the_profile_partial():
     assert profile.receptive_field is None
     assert profile.layers[1].macs is None
     assert profile.layers[1].total == 15
-    assert profile.macs == 36 * 9 * 2 * 3 + 16 * 9 * 5 * 2
+    assert (profile.macs, profile.flops) == (None, None)
+    assert profile.known_macs == 36 * 9 * 2 * 3 + 16 * 9 * 5 * 2
+    assert "at least 3.38 k for a batch of 1" in profile.summary()
     assert profile.warnings[0].startswith("no rule for Mystery: MACs leave these layers out")
+
+
+def test_no_zero_where_the_only_costly_layer_has_no_rule():
+    profile = kzoo.profile(keras.Sequential([keras.Input((8, 2)), layers.LSTM(3)]))
+    assert (profile.macs, profile.known_macs, profile.total) == (None, 0, 4 * 3 * (2 + 3 + 1))
+    values = cost_metrics(profile, batch_size=2)
+    assert "cost/macs" not in values
+    assert values["cost/parameters_total"] == 72
+
+
+def test_a_layer_without_weights_and_rule_leaves_the_macs_known():
+    model = keras.Sequential([keras.Input((8, 8, 2)), layers.Resizing(6, 6), layers.Conv2D(3, 3)])
+    profile = kzoo.profile(model)
+    assert (profile.status, profile.macs, profile.known_macs) == ("partial", 16 * 9 * 2 * 3, 16 * 9 * 2 * 3)
 
 
 class Blur(layers.Layer):

@@ -3,6 +3,7 @@
 from math import ceil, prod
 
 import keras
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -355,3 +356,39 @@ def test_channels_first():
     assert profile.receptive_field.stride == (4, 4)
     assert profile.macs == 15 * 18 * 15 * 3 * 4
     assert str(profile.legal_sizes[0]) == "n >= 5"
+
+
+def dense_over_rows(x):
+    """To (columns, channels, rows), a dense layer, and back."""
+    return layers.Permute((3, 1, 2))(layers.Dense(16)(layers.Permute((2, 3, 1))(x)))
+
+
+ROWS = {
+    "dense": dense_over_rows,
+    "mean": lambda x: x + keras.ops.mean(x, axis=1, keepdims=True),
+    "normalization": layers.LayerNormalization(axis=1, epsilon=1.0, scale=False, center=False),
+    "squeezed": lambda x: keras.ops.mean(x, axis=1),
+}
+
+
+@pytest.mark.parametrize("over_rows", ROWS.values(), ids=ROWS)
+def test_a_layer_over_all_rows_leaves_the_columns_local(over_rows):
+    """Windows as the gradient of a real run has them."""
+    inputs = keras.Input((16, 8, 4))
+    model = keras.Model(inputs, over_rows(layers.Conv2D(4, 3, padding="same")(inputs)))
+    position = (3, 3)[: len(model.output_shape) - 2]
+    assert input_window(model, position) == ((0, 15), (2, 4)) == seen_by(model, position)
+    with pytest.raises(ArgumentError, match="position: expected one index per spatial axis"):
+        input_window(model, (*position, 0))
+
+
+def seen_by(model: keras.Model, position: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+    """First and last row and column of the pixels that change one position of the answer when they are changed, one at a time."""
+    rows, columns, channels = model.input_shape[1:]
+    image = np.random.default_rng(1).normal(size=(1, rows, columns, channels)).astype("float32")
+    changed = np.repeat(image, rows * columns, axis=0)
+    for number in range(rows * columns):
+        changed[number, number // columns, number % columns] += 1
+    before, after = (np.asarray(model(x, training=False))[(slice(None), *position)] for x in (image, changed))
+    seen = np.argwhere(np.abs(after - before).max(-1).reshape(rows, columns) > 1e-5)
+    return tuple((int(low), int(high)) for low, high in zip(seen.min(0), seen.max(0), strict=True))

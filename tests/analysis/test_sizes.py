@@ -12,6 +12,7 @@ import kzoo
 from kzoo.analysis import LegalSizes, legal_sizes
 from kzoo.analysis.summary import totals
 from kzoo.errors import ArgumentError
+from kzoo.layers import PadToMultiple
 
 from ..models.cells import CELLS
 
@@ -46,6 +47,25 @@ def test_a_padded_unet_takes_any_size():
     assert str(legal_sizes(kzoo.build_unet(input_shape=(None, 1), num_classes=1, filters=1, upsampling="max_unpool"))[0]) == "n >= 1"
     model = kzoo.build_unet(input_shape=(20, 1), num_classes=1, filters=1, depth=3)
     assert str(legal_sizes(model)[0]) == "n >= 4, n % 8 == 4"
+
+
+@pytest.mark.parametrize(("more", "expected"), [(3, "n >= 1, n % 4 == 1"), (1, "n >= 3, n % 4 == 3"), (0, "n >= 4, n % 4 == 0")])
+@pytest.mark.parametrize("built", [12, None])
+def test_a_skip_meets_a_map_padded_to_a_multiple(more, expected, built):
+    inputs = keras.Input((built and built - more, 1))
+    model = keras.Model(inputs, layers.Concatenate()([layers.ZeroPadding1D((0, more))(inputs), PadToMultiple(4)(inputs)]))
+    assert str(legal_sizes(model)[0]) == expected
+
+
+@pytest.mark.parametrize(("stride", "multiple"), [(2, 3), (3, 2), (2, 4), (1, 6)])
+def test_padding_to_a_multiple_behind_a_stride(stride, multiple):
+    def build(size):
+        inputs = keras.Input((size, 1))
+        x = layers.AveragePooling1D(stride)(inputs)
+        return keras.Model(inputs, layers.Add()([layers.ZeroPadding1D((0, 1))(x), PadToMultiple(multiple)(x)]))
+
+    legal = legal_sizes(build(None))[0]
+    assert [n for n in range(1, 75) if n in legal] == buildable(build, range(1, 75)) != []
 
 
 @pytest.mark.parametrize(("depth", "expected"), [(2, "n >= 44, n % 4 == 0"), (3, "n >= 92, n % 8 == 4"), (4, "n >= 188, n % 16 == 12")])

@@ -6,9 +6,9 @@ assumed.
 
 from keras import layers
 
+from ..counting import product, sum_of
 from ..facts import Facts, rule
 from ..graph import Call, Shape
-from .counting import product
 
 
 @rule(layers.MultiHeadAttention)
@@ -27,10 +27,10 @@ def multi_head_attention(call: Call) -> Facts | None:
         product(_positions(key), key[-1], wide),
         product(told, value[-1], narrow),
         product(asked, told, wide + narrow),
-        product(asked, narrow, call.output_shape[-1]),
+        product(narrow, *call.output_shape[1:]),
     )
     inner = (product(asked, wide + narrow), product(told, wide + narrow), product(asked, told, layer.num_heads))
-    return Facts(_sum(parts), reach="global", inner=_sum(inner))
+    return Facts(sum_of(parts), reach="global", inner=sum_of(inner))
 
 
 @rule(layers.Attention)
@@ -41,15 +41,10 @@ def dot_attention(call: Call) -> Facts:
     """
     query, value = call.input_shapes[0], call.input_shapes[1]
     asked, told = _positions(query), _positions(value)
-    macs = _sum((product(asked, told, query[-1]), product(asked, told, value[-1])))
+    macs = sum_of((product(asked, told, query[-1]), product(asked, told, value[-1])))
     wide = 1 if call.layer.score_mode == "dot" else 1 + (query[-1] or 0)
     return Facts(macs, reach="global", inner=product(asked, told, wide))
 
 
 def _positions(shape: Shape) -> int | None:
     return product(*shape[1:-1])
-
-
-def _sum(parts: tuple[int | None, ...]) -> int | None:
-    known = [part for part in parts if part is not None]
-    return sum(known) if len(known) == len(parts) else None

@@ -4,15 +4,16 @@ MACs: a convolution multiplies output positions x kernel x (input channels / gro
 multiplies *input* positions x kernel x input channels x filters.
 """
 
+import re
 from math import prod
 
 from keras import layers
 
+from ..counting import per_axis, positions, product
 from ..facts import Facts, rule
 from ..graph import Call
 from ..moves import Move, Transposed, Window
 from .activation import activated
-from .counting import positions, product
 
 
 def _windows(layer) -> tuple[Window, ...]:
@@ -53,8 +54,7 @@ def separable(call: Call) -> Facts | None:
 @rule(layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)
 def transposed(call: Call) -> Facts | None:
     layer = call.layer
-    rank = len(layer.kernel_size)
-    extra = layer.output_padding if isinstance(layer.output_padding, tuple) else (layer.output_padding,) * rank
+    extra = per_axis(layer.output_padding, len(layer.kernel_size))
     sizes = zip(layer.kernel_size, layer.strides, layer.dilation_rate, extra, strict=True)
     moves = tuple(Transposed(kernel, stride, dilation, layer.padding, more) for kernel, stride, dilation, more in sizes)
     channels = call.input_shape[call.channel_axis]
@@ -66,3 +66,14 @@ def dense(call: Call) -> Facts | None:
     """A dense layer works on the last axis; over maps it is a convolution of size 1, unless that axis is a spatial one."""
     last = (len(call.input_shape) - 1,)
     return activated(call, Facts(product(*call.input_shape[1:], call.layer.units), mixes=last, fixed=last))
+
+
+@rule(layers.EinsumDense)
+def einsum_dense(call: Call) -> Facts | None:
+    """Known where it is a dense layer on the last axis, as in `abc,cd->abd`."""
+    given, kernel, made = re.split(",|->", call.layer.equation)
+    plain = kernel == given[-1] + made[-1] and made[:-1] == given[:-1] != "" and made[-1] not in given
+    if not plain or call.layer.bias_axes not in (None, made[-1]):
+        return None
+    last = (len(call.input_shape) - 1,)
+    return activated(call, Facts(product(*call.output_shape[1:], call.input_shape[-1]), mixes=last, fixed=last))

@@ -8,6 +8,7 @@ from ..graph import Call
 
 
 @rule(layers.Add, layers.Subtract, layers.Multiply, layers.Average, layers.Maximum, layers.Minimum)
+@operations("CustomScaleLayer")
 def element_wise(call: Call) -> Facts:  # noqa: ARG001
     return Facts(stops=())
 

@@ -15,7 +15,7 @@ POINTWISE = Facts(stops=())
 @operations(
     *("Absolute", "Abs", "Negative", "Square", "Sqrt", "Exp", "Expm1", "Log", "Log1p", "Tanh", "Clip", "Cast", "Sign", "Reciprocal"),
     *("Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Celu", "Gelu", "Silu", "Sigmoid", "LogSigmoid", "HardSigmoid", "HardSilu"),
-    *("HardTanh", "Softplus", "Softsign"),
+    *("HardTanh", "Softplus", "Softsign", "StopGradient"),
 )
 def pointwise(call: Call) -> Facts:  # noqa: ARG001
     return POINTWISE

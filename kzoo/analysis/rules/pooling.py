@@ -3,10 +3,10 @@
 from keras import layers
 
 from ...layers import BlurPool
+from ..counting import per_axis
 from ..facts import Facts, rule
 from ..graph import Call
 from ..moves import Window
-from .counting import per_axis
 
 
 @rule(

@@ -3,10 +3,10 @@
 from keras import layers
 
 from ...layers import CropTo, LinearUpsampling, MaxUnpooling, PadToMultiple, PixelShuffle
-from ..facts import Facts, Reference, rule
+from ..counting import per_axis
+from ..facts import Facts, Reference, operations, rule
 from ..graph import Call
 from ..moves import Interpolation, Move, PadTo, Repeat, Window
-from .counting import per_axis
 
 _REACH = {"bilinear": 1, "bicubic": 2, "lanczos3": 3, "lanczos5": 5}
 
@@ -53,6 +53,17 @@ def crop_to(call: Call) -> Facts:
 @rule(layers.ZeroPadding1D, layers.ZeroPadding2D, layers.ZeroPadding3D)
 def zero_padding(call: Call) -> Facts:
     return Facts(moves=_margins(call.layer.padding, 1))
+
+
+@operations("Pad")
+def pad(call: Call) -> Facts | None:
+    """Constants around the map; unknown where its own numbers are repeated there, or something is added to the batch."""
+    rank = len(call.input_shape)
+    margins = tuple(call.layer.pad_width) * (rank if len(call.layer.pad_width) == 1 else 1)
+    if call.layer.mode != "constant" or any(margins[0]):
+        return None
+    others = tuple(axis for axis in range(1, rank) if axis not in call.spatial_axes and any(margins[axis]))
+    return Facts(moves=tuple(Window(1, padding=tuple(margins[axis])) for axis in call.spatial_axes), stops=others)
 
 
 @rule(layers.Cropping1D, layers.Cropping2D, layers.Cropping3D)

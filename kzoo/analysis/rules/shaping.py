@@ -3,7 +3,7 @@
 from keras import layers
 
 from ..facts import Facts, operations, rule
-from ..graph import Call
+from ..graph import Call, axis_order
 from ..layout import Part, held, regroup
 from ..moves import Window
 
@@ -12,6 +12,12 @@ from ..moves import Window
 @operations("ExpandDims")
 def flatten(call: Call) -> Facts:  # noqa: ARG001
     return Facts(positions="regrouped", stops=(), shares="always")
+
+
+@rule(layers.Embedding)
+def embedding(call: Call) -> Facts:  # noqa: ARG001
+    """A row of its table for every number; it multiplies nothing."""
+    return Facts(positions="lost", stops=())
 
 
 @rule(layers.Reshape)
@@ -34,16 +40,11 @@ def squeeze(call: Call) -> Facts:
 
 
 @rule(layers.Permute)
-def permute(call: Call) -> Facts:
-    return Facts(order=(0, *call.layer.dims), stops=())
-
-
-@operations("Transpose")
-def transpose(call: Call) -> Facts | None:
+@operations("Transpose", "Swapaxes", "Moveaxis")
+def reorder(call: Call) -> Facts | None:
     """Unknown where the batch is moved."""
-    rank = len(call.input_shape)
-    axes = tuple(axis % rank for axis in call.layer.axes or range(rank)[::-1])
-    return Facts(order=axes, stops=()) if axes[0] == 0 else None
+    order = axis_order(call)
+    return Facts(order=order, stops=()) if order and order[0] == 0 else None
 
 
 @operations("Mean", "Sum", "Max", "Min", "Amax", "Amin", "Var", "Std", "Prod")

@@ -14,6 +14,14 @@ def test_multi_head_attention_on_itself():
     assert profile.receptive_field.global_by == "mha"
 
 
+def test_several_axes_of_features_behind_the_attention():
+    """By hand: three projections of 8 to 16, two products over 16 x 16 positions, and 16 to 3 x 4."""
+    inputs = keras.Input((16, 8))
+    for shape, features in (((3, 4), 12), ((5,), 5), (None, 8)):
+        model = keras.Model(inputs, layers.MultiHeadAttention(2, 8, output_shape=shape)(inputs, inputs))
+        assert kzoo.profile(model).macs == 3 * 16 * 8 * 16 + 16 * 16 * 32 + 16 * 16 * features
+
+
 def test_multi_head_attention_over_another_sequence():
     query, value = keras.Input((10, 6)), keras.Input((7, 4))
     profile = kzoo.profile(keras.Model([query, value], layers.MultiHeadAttention(1, 3)(query, value)))

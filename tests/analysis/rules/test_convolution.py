@@ -4,6 +4,7 @@ from itertools import product
 from math import prod
 
 import keras
+import numpy as np
 import pytest
 from keras import layers
 
@@ -105,6 +106,28 @@ def test_dense_works_on_the_last_axis():
     profile = profile_of(layers.Dense(7), (4, 6, 5))[0]
     assert (profile.macs, profile.total) == (4 * 6 * 35, 42)
     assert profile.receptive_field.largest == (1, 1)
+
+
+@pytest.mark.parametrize(("equation", "shape"), [("abc,cd->abd", (4, 5)), ("...x,xy->...y", (6, 5)), ("ab,bc->ac", (5,))])
+def test_einsum_over_the_last_axis_is_a_dense_layer(equation, shape):
+    """The same numbers as the dense layer with its kernel, and so the same products."""
+    einsum = layers.EinsumDense(equation, 7 if "..." in equation else (*shape[:-1], 7), bias_axes=equation[-1])
+    profile, dense = profile_of(einsum, shape)[0], layers.Dense(7)
+    expected = profile_of(dense, shape)[0]
+    assert (profile.status, profile.macs, profile.total) == ("complete", prod(shape) * 7, expected.total)
+    assert (profile.receptive_field, profile.legal_sizes) == (expected.receptive_field, expected.legal_sizes)
+    dense.set_weights(einsum.get_weights())
+    x = np.random.default_rng(0).normal(size=(2, *shape)).astype("float32")
+    np.testing.assert_allclose(dense(x), einsum(x), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("equation", "shape", "bias"),
+    [("abc,bd->adc", (7, 5), None), ("abc,cde->abde", (4, 7, 2), None), ("abc,bcd->ad", 7, None), ("abc,cd->abd", (4, 7), "bd")],
+)
+def test_other_einsums_are_unknown(equation, shape, bias):
+    profile = profile_of(layers.EinsumDense(equation, shape, bias_axes=bias, name="einsum"), (4, 5))[0]
+    assert (profile.unknown, profile.macs) == (("einsum",), None)
 
 
 def test_dense_over_a_spatial_axis_is_global():

@@ -102,6 +102,51 @@ def test_slices_of_positions_are_windows_of_one():
     check_fields(model, count=6)
 
 
+def test_padding_by_a_function():
+    """By hand: two rows and a column of zeros in front, three rows behind."""
+    inputs = keras.Input((16, 18, 2))
+    x = ops.pad(inputs, ((0, 0), (2, 3), (1, 0), (0, 0)))
+    model = keras.Model(inputs, layers.Conv2D(1, 3, strides=2)(ops.stop_gradient(x)))
+    assert (model.output_shape[1:3], input_window(model, (3, 3))) == ((10, 9), ((4, 6), (5, 7)))
+    assert list(map(str, kzoo.profile(model).legal_sizes)) == ["n >= 1", "n >= 2"]
+    check_fields(model, count=4)
+    assert kzoo.profile(keras.Model(inputs, ops.pad(inputs, ((0, 0), (1, 1), (0, 0), (0, 4))))).status == "complete"
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: ops.pad(x, ((0, 0), (2, 2), (0, 0), (0, 0)), "reflect"),
+        lambda x: ops.pad(x, 1),
+        lambda x: ops.pad(layers.Permute((1, 3, 2))(x), ((0, 0), (0, 0), (0, 0), (1, 1))),
+        lambda x: ops.flip(x, axis=1),
+        lambda x: ops.swapaxes(x, 0, 1),
+        lambda x: layers.Resizing(4, 4)(x),
+    ],
+)
+def test_functions_that_are_not_followed(function):
+    inputs = keras.Input((16, 18, 2))
+    profile = kzoo.profile(keras.Model(inputs, function(inputs)))
+    assert (profile.status, profile.receptive_field, profile.macs) == ("partial", None, 0)
+
+
+@pytest.mark.parametrize("swap", [lambda x: ops.swapaxes(x, 1, 2), lambda x: ops.moveaxis(x, 1, 2), lambda x: ops.moveaxis(x, -2, 1)])
+def test_swapped_axes_are_followed(swap):
+    inputs = keras.Input((16, 18, 2))
+    x = swap(layers.Conv2D(2, (3, 1))(inputs))
+    assert field(layers.Conv2D(2, (1, 5))(x), inputs).largest == (7, 1)
+
+
+def test_an_embedding_costs_no_macs():
+    tokens = keras.Input((12,), dtype="int32")
+    model = keras.Model(tokens, layers.Dense(5)(layers.Embedding(100, 8)(tokens)))
+    profile = kzoo.profile(model)
+    assert (profile.status, profile.macs, profile.total) == ("complete", 12 * 8 * 5, model.count_params())
+    lines = keras.Input((12, 3), dtype="int32")
+    profile = kzoo.profile(keras.Model(lines, layers.Embedding(100, 8, name="rows")(lines)))
+    assert (profile.unknown, profile.macs) == (("rows",), 0)
+
+
 def test_a_new_axis_and_an_ellipsis():
     inputs = keras.Input((16, 18, 4))
     gate = layers.Dense(4)(layers.GlobalAveragePooling2D(name="squeeze")(inputs))[:, None, None]
