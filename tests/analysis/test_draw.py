@@ -369,6 +369,12 @@ def test_the_same_figure_twice_is_the_same_file(paper, tmp_path):
     assert one == two
 
 
+def test_no_folder_is_made(paper, tmp_path):
+    with pytest.raises(InputError, match="cannot be written"):
+        save_figure(draw(paper), tmp_path / "nowhere" / "u.svg")
+    assert not list(tmp_path.iterdir())
+
+
 def test_other_formats_are_refused(paper, tmp_path):
     with pytest.raises(InputError, match=r"u.jpg: expected a file that ends in .svg, .pdf, .png. Received: .jpg."):
         save_figure(draw(paper), tmp_path / "u.jpg")
