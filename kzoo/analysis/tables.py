@@ -3,6 +3,8 @@
 import re
 from collections.abc import Sequence
 
+from rich.markup import escape
+
 from .fitting import FittingTable
 from .layers import Layer, by_stage
 from .profile import Profile
@@ -37,7 +39,7 @@ def stage_table(profile: Profile) -> FittingTable:
         macs = [layer.macs for layer in layers]
         table.add_row(
             stage,
-            "\n".join(summarize(layers)),
+            escape("\n".join(summarize(layers))),
             sizes(last.output_shape),
             f"{sum(layer.trainable for layer in layers):,}",
             short(None if None in macs else sum(number or 0 for number in macs)),

@@ -108,6 +108,15 @@ def test_stage_table_shows_windows_only():
     assert summarize(found.layers) == ["Conv2D 3x3, 2"]
 
 
+def test_a_class_in_lower_case_is_no_markup():
+    class swish(layers.Layer):  # noqa: N801
+        def call(self, x):
+            return x * 2
+
+    inputs = keras.Input((8, 8, 1))
+    assert "[swish] x 2" in text_of(kzoo.profile(keras.Model(inputs, swish()(swish()(inputs)))).stage_table())
+
+
 def test_stage_table_names_stages_as_the_builder_does(unet):
     assert list(unet.stage_table().columns[0]._cells) == ["encoder1", "encoder2", "bottleneck", "decoder2", "decoder1"]
 
