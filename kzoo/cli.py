@@ -93,6 +93,7 @@ def draw(
     from .training.named import named_model
 
     path = drawing.check_file(output)
+    _check_folder("--output", path)
     model = named_model(source, _overrides(settings or []), _numbers("--input-shape", input_shape))
     if receptive_field:
         figure = drawing.draw_receptive_field(model, image, _numbers("--position", position), layer=layer)
@@ -115,8 +116,8 @@ def profile(
 ) -> None:
     """Say what a network costs and what it sees: parameters, MACs, memory, receptive field, legal sizes."""
     shape = _numbers("--input-shape", input_shape)
-    if json is not None and not json.parent.is_dir():
-        raise InputError(f"--json: expected a file in a folder that exists. Received: {json}.")
+    if json is not None:
+        _check_folder("--json", json)
     _load_keras_quietly()
     from .analysis import profile
     from .training.named import SUFFIXES, named_model
@@ -227,6 +228,11 @@ def _print_table(table) -> None:
     from rich.console import Console
 
     Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def _check_folder(option: str, file: Path) -> None:
+    if not file.parent.is_dir():
+        raise InputError(f"{option}: expected a file in a folder that exists. Received: {file}.")
 
 
 def _load_keras_quietly() -> None:

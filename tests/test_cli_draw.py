@@ -35,17 +35,20 @@ def test_draw_paints_a_receptive_field(tmp_path):
     ("options", "message"),
     [
         (["-o", "u.jpg"], "u.jpg: expected a file that ends in .svg, .pdf, .png. Received: .jpg."),
+        (["-o", "nowhere/u.svg"], "--output: expected a file in a folder that exists. Received: nowhere/u.svg."),
         (["-o", "u.svg", "--position", "1,1"], "--position: expected together with --receptive-field."),
         (["-o", "u.svg", "--receptive-field", "--detail", "stages"], "--detail: expected without --receptive-field"),
         (["-o", "u.svg", "--receptive-field", "--position", "a"], "--position: expected whole numbers with commas between them"),
         (["-o", "u.svg", "--detail", "fine"], "detail: expected one of auto, layers, stages. Received: fine."),
     ],
 )
-def test_wrong_options_are_one_line(options, message, capsys):
+def test_wrong_options_are_one_line(options, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     assert run("draw", *UNET, *options) == 2
     said = capsys.readouterr().err
     assert said.startswith(f"error: {message}")
     assert said.count("\n") == 1
+    assert not list(tmp_path.iterdir())
 
 
 def test_plain_keras_models_draw(tmp_path):

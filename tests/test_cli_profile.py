@@ -49,7 +49,7 @@ def test_the_optimizer_and_the_precision_are_told():
 
 
 def test_a_wrong_optimizer_is_named():
-    with pytest.raises(InputError, match=r"^optimizer: expected one of adam, .* Received: 'addam'. Did you mean adam\?$"):
+    with pytest.raises(InputError, match=r"^optimizer: expected one of adadelta, .* Received: 'addam'. Did you mean adam\?$"):
         run("--optimizer", "addam")
 
 

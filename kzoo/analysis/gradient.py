@@ -1,6 +1,8 @@
 """The one place where backends differ: the derivative of a model's output by its input."""
 
 import importlib
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -8,11 +10,11 @@ import numpy as np
 from ..errors import InputError
 
 
-def input_gradient(model: keras.Model, inputs: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def input_gradient(model: Callable[..., Any], inputs: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The derivative of `sum(weights * model(inputs))` by the inputs, on the backend that runs.
 
     Args:
-        model: with one input and one output, run as for inference.
+        model: a `keras.Model`, or a function like one, with one input and one output, run as for inference.
         inputs: `(batch, *spatial, channels)`.
         weights: of the shape of the output.
 

@@ -12,12 +12,31 @@ from math import prod
 from numbers import Integral
 from typing import Any
 
+import keras
+
 from ..errors import ArgumentError, did_you_mean
 from .facts import Facts
 from .graph import Graph
 
-OPTIMIZER_SLOTS = {"adam": 2, "adamw": 2, "lion": 1, "nadam": 2, "rmsprop": 1, "sgd": 0, "sgd_momentum": 1}
-"""Values that the optimizers of Keras keep per trainable weight."""
+OPTIMIZER_SLOTS = {
+    "adadelta": 2,
+    "adagrad": 1,
+    "adam": 2,
+    "adamax": 2,
+    "adamw": 2,
+    "ftrl": 2,
+    "lamb": 2,
+    "lion": 1,
+    "nadam": 2,
+    "rmsprop": 1,
+    "schedulefreeadamw": 2,
+    "sgd": 0,
+    "sgd_momentum": 1,
+}
+"""Values that the optimizers of Keras keep per trainable weight, with their default settings."""
+
+BY_SHAPE = ("adafactor", "muon")
+"""Optimizers that keep more or fewer values for a weight by its shape or name."""
 
 
 @dataclass(frozen=True)
@@ -75,20 +94,44 @@ class Sizes:
         return cls(tuple(known[: len(tensors)]), tuple(known[len(tensors) :])) if whole else None
 
 
-def optimizer_slots(optimizer: str | int) -> int:
-    """Values per trainable weight, of an optimizer by name or as they are.
+def optimizer_slots(optimizer: str | int | keras.optimizers.Optimizer) -> int:
+    """Values per trainable weight: of an optimizer, of one by name, or as they are.
 
-    >>> optimizer_slots("adam"), optimizer_slots(3)
-    (2, 3)
+    >>> optimizer_slots("adam"), optimizer_slots(keras.optimizers.Adam(amsgrad=True)), optimizer_slots(3)
+    (2, 3, 3)
     """
+    if isinstance(optimizer, keras.optimizers.Optimizer):
+        return _kept_by(optimizer)
     if isinstance(optimizer, str) and optimizer in OPTIMIZER_SLOTS:
         return OPTIMIZER_SLOTS[optimizer]
-    if isinstance(optimizer, Integral) and not isinstance(optimizer, bool) and optimizer >= 0:
+    if isinstance(optimizer, Integral) and not isinstance(optimizer, bool) and int(optimizer) >= 0:
         return int(optimizer)
+    if optimizer in BY_SHAPE:
+        raise _uneven(optimizer)
     raise ArgumentError(
         "optimizer",
         f"expected one of {', '.join(OPTIMIZER_SLOTS)}, or how many values it keeps per trainable weight. "
         f"Received: {optimizer!r}.{did_you_mean(optimizer, OPTIMIZER_SLOTS)}",
+    )
+
+
+def _kept_by(optimizer: keras.optimizers.Optimizer) -> int:
+    """What a twin of the optimizer keeps for a matrix and for a vector, which tell apart what goes by shapes."""
+    counts = []
+    for shape in ((7, 11), (5,)):
+        twin = type(optimizer).from_config(optimizer.get_config())
+        twin.build([keras.Variable(keras.ops.zeros(shape))])
+        kept = [tuple(variable.shape) for variable in twin.variables if len(variable.shape)]
+        counts.append(len(kept) if set(kept) <= {shape} else None)
+    if counts[0] is None or counts[0] != counts[1]:
+        raise _uneven(optimizer.name)
+    return counts[0]
+
+
+def _uneven(name: str) -> ArgumentError:
+    return ArgumentError(
+        "optimizer",
+        f"expected one that keeps as many values for every weight, or a number of them, as 2. Received: {name}, which goes by shapes.",
     )
 
 

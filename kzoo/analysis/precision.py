@@ -30,10 +30,14 @@ class Precision:
         try:
             found = keras.dtype_policies.DTypePolicy(policy)
         except (ValueError, TypeError) as error:
-            raise ArgumentError(
-                "precision", f"expected a Keras dtype policy, such as float32 or mixed_bfloat16. Received: {policy!r}."
-            ) from error
+            raise _refused("the name of a Keras dtype policy", policy) from error
+        if not all("float" in name for name in (found.compute_dtype, found.variable_dtype)):
+            raise _refused("a floating-point policy", policy)
         return cls(found.compute_dtype, found.variable_dtype)
+
+
+def _refused(expected: str, received: object) -> ArgumentError:
+    return ArgumentError("precision", f"expected {expected}, such as float32 or mixed_bfloat16. Received: {received!r}.")
 
 
 def tensor_types(model: keras.Model, graph: Graph, precision: Precision) -> tuple[str, ...]:

@@ -154,7 +154,7 @@ def profile(
     *,
     batch_size: int = 1,
     precision: str | None = None,
-    optimizer: str | int = "adam",
+    optimizer: str | int | keras.optimizers.Optimizer = "adam",
 ) -> Profile:
     """What a network costs and what it sees, read from its graph; nothing is run.
 
@@ -165,7 +165,7 @@ def profile(
         batch_size: int, samples that MACs and memory are given for.
         precision: a Keras dtype policy, such as `mixed_float16`, that memory is given for; the model's own types unless given. Inputs
             keep their types, and so do layers that were given one of their own.
-        optimizer: `adam`, `adamw`, `lion`, `nadam`, `rmsprop`, `sgd` or `sgd_momentum`, or an int: how many values it keeps per
+        optimizer: `adam`, `sgd`, `sgd_momentum` or another one of Keras by name; an optimizer; or an int: how many values it keeps per
             trainable weight.
 
     Returns:

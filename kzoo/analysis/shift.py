@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import ArgumentError, check_choice
 from ..models.stages import check_positive
-from .effective_field import check_model
+from .part import trace_images
 from .scores import find_threshold
 
 BORDERS = ("reflect", "wrap", "edge")
@@ -59,8 +59,9 @@ def shift_consistency(
         float from 0 to 1, 1 for a network whose answer never changes.
 
     Raises:
-        ArgumentError: images of the wrong shape, settings out of range, an output that is smaller than the input by more than its
-            cropped border, a margin that leaves nothing to compare, or one score that the graph does not tell the kind of.
+        ArgumentError: a model of several inputs or with its channels first, images of the wrong shape, settings out of range, an
+            output that is smaller than the input by more than its cropped border, a margin that leaves nothing to compare, or one
+            score that the graph does not tell the kind of.
 
     >>> from kzoo import build_cnn
     >>> model = build_cnn(input_shape=(16, 16, 1), num_classes=3, filters=4, pooling="avg", dense=[])
@@ -83,11 +84,11 @@ def shift_consistency(
 
 def _check(model: keras.Model, images: np.ndarray, shifts: int, windows: int, border: str) -> tuple[int, ...]:
     """The size of the windows, after checking the arguments."""
-    check_model(model)
+    graph = trace_images(model)
     check_choice("border", border, BORDERS)
     check_positive("shifts", shifts)
     check_positive("windows", windows, least=2)
-    shape = tuple(model.inputs[0].shape[1:])
+    shape = graph.shapes[0][1:]
     if images.ndim != len(shape) + 1 or images.shape[-1] != shape[-1] or not len(images):
         raise ArgumentError("images", f"expected (count, *spatial, {shape[-1]}) for an input of {shape}. Received: {images.shape}.")
     return tuple(fixed or n for fixed, n in zip(shape[:-1], images.shape[1:-1], strict=True))

@@ -1,21 +1,28 @@
 """A profile as tables for the terminal."""
 
+import re
 from collections.abc import Sequence
 
-from rich.table import Table
+from rich.markup import escape
 
+from .fitting import FittingTable
 from .layers import Layer, by_stage
 from .profile import Profile
 from .words import binary, field_text, one, short, sizes, stride_text
 
-WINDOWLESS = ("BatchNormalization", "Activation", "ReLU", "Dropout", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D")
-"""Kinds that the stage table leaves out, as the papers do."""
+WINDOWLESS = re.compile(
+    "(Batch|Group|Layer|RMS|Spectral|Unit)?Normalization|Rescaling|"
+    "Activation|(Leaky|P)?ReLU|Relu6?|LeakyRelu|ELU|Elu|Selu|Gelu|Silu|HardSilu|Sigmoid|HardSigmoid|Tanh|Softmax|"
+    "(Spatial|Gaussian|Alpha)?Dropout([123]D)?|GaussianNoise|ActivityRegularization|Identity|"
+    "ZeroPadding[123]D|Cropping[123]D|CenterCrop|PadToMultiple|CropTo"
+)
+"""Kinds that the stage table leaves out, as the papers do: norms, activations, noise, and what only changes the border."""
 
 
-def layer_table(profile: Profile) -> Table:
+def layer_table(profile: Profile) -> FittingTable:
     """A row per layer, a rule between stages; sizes in pixels, parameters trainable and total."""
-    table = _table(profile, inner=True)
-    _columns(table, ("layer", "kind", ""), ("output", "parameters", "total", "MACs", "field", "stride", "centre", "bytes"))
+    table = _table(profile, inner=True, spare=("centre", "bytes", "total", "kind", "stride", "window, width", "field", "MACs"))
+    _columns(table, ("layer", "kind", "window, width"), ("output", "parameters", "total", "MACs", "field", "stride", "centre", "bytes"))
     for stage in by_stage(profile.layers).values():
         for layer in stage:
             table.add_row(*_cells(layer))
@@ -23,16 +30,16 @@ def layer_table(profile: Profile) -> Table:
     return table
 
 
-def stage_table(profile: Profile) -> Table:
+def stage_table(profile: Profile) -> FittingTable:
     """A row per stage, with its layers in short: `[3x3, 64] x 2`."""
-    table = _table(profile)
+    table = _table(profile, spare=("stride", "field", "MACs"), folding="layers")
     _columns(table, ("stage", "layers"), ("output", "parameters", "MACs", "field", "stride"))
     for stage, layers in by_stage(profile.layers).items():
         last = layers[-1]
         macs = [layer.macs for layer in layers]
         table.add_row(
             stage,
-            "\n".join(summarize(layers)),
+            escape("\n".join(summarize(layers))),
             sizes(last.output_shape),
             f"{sum(layer.trainable for layer in layers):,}",
             short(None if None in macs else sum(number or 0 for number in macs)),
@@ -44,7 +51,7 @@ def stage_table(profile: Profile) -> Table:
 
 def summarize(layers: Sequence[Layer]) -> list[str]:
     """The layers of a stage in short, repeated blocks folded."""
-    words = [f"{layer.kind} {layer.detail}".strip() for layer in layers if layer.kind not in WINDOWLESS]
+    words = [f"{layer.kind} {layer.detail}".strip() for layer in layers if not WINDOWLESS.fullmatch(layer.kind)]
     lines: list[str] = []
     start = 0
     while start < len(words):
@@ -55,7 +62,7 @@ def summarize(layers: Sequence[Layer]) -> list[str]:
     return lines
 
 
-def _table(profile: Profile, *, inner: bool = False) -> Table:
+def _table(profile: Profile, *, inner: bool = False, spare: Sequence[str], folding: str | None = None) -> FittingTable:
     """An empty table with the model's name above and, below, what its marks mean."""
     fields = [layer.receptive_field for layer in profile.layers]
     legend = []
@@ -63,10 +70,10 @@ def _table(profile: Profile, *, inner: bool = False) -> Table:
         legend.append("* global: every position sees the whole input; the number is the field before that")
     if inner and any(layer.inner_bytes for layer in profile.layers):
         legend.append("+ bytes that a layer holds inside itself while it runs")
-    return Table(title=profile.name, title_justify="left", caption="\n".join(legend) or None, caption_justify="left")
+    return FittingTable(spare=spare, folding=folding, title=profile.name, legend=legend)
 
 
-def _columns(table: Table, texts: Sequence[str], numbers: Sequence[str]) -> None:
+def _columns(table: FittingTable, texts: Sequence[str], numbers: Sequence[str]) -> None:
     for text in texts:
         table.add_column(text)
     for number in numbers:

@@ -1,5 +1,6 @@
 """A model by what a user writes on the command line: a builder's name, a recipe, or a saved file."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -80,4 +81,15 @@ def _load(path: str, settings: Mapping[str, Any] | None) -> keras.Model:
     try:
         return keras.saving.load_model(path, compile=False)
     except Exception as error:
-        raise InputError(f"{path}: expected a model that Keras can load ({one_line(error)}).") from error
+        raise InputError(f"{path}: {_unloadable(error)}") from error
+
+
+def _unloadable(error: Exception) -> str:
+    """What Keras says of a file, or only the class or function that it does not know."""
+    unknown = re.search(r"(?:Could not locate (?:class|function)|Unknown layer:) '(\w+)'", str(error))
+    if unknown is None:
+        return f"expected a model that Keras can load ({one_line(error)})."
+    return (
+        f"expected layers that Keras knows. Received: {unknown[1]}. Load it in Python with {unknown[1]} registered, "
+        "by keras.saving.register_keras_serializable, and call kzoo.profile(model) or kzoo.draw(model)."
+    )

@@ -251,13 +251,36 @@ def test_one_of_several_outputs_is_drawn_and_said_so():
     figure = draw(keras.Model(inputs, [layers.Conv2D(2, 1)(x), layers.Conv2D(5, 1)(layers.Conv2D(4, 3)(x))]))
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert "5" in texts
-    assert "one of 2 outputs" in texts
+    assert "main output shown, 1 more not drawn" in texts
+    assert "…" not in texts
 
 
 def test_a_custom_layer_is_named():
     inputs = keras.Input((8, 8, 3))
     scene = read_scene(keras.Model(inputs, Halves()(inputs)))
     assert [(box.label, box.made.text) for box in scene.boxes] == [("8²", ""), ("4²", "halves")]
+
+
+def test_a_layer_of_unknown_kind_that_keeps_the_shape_is_named():
+    """On the arrow of the layer before; on one of its own behind the input and behind a merge."""
+    x = inputs = keras.Input((8, 8, 3))
+    x = Keeps()(x)
+    x = layers.MaxPooling2D()(Keeps()(layers.Conv2D(3, 3, padding="same", activation="relu")(x)))
+    skip = x = layers.Lambda(lambda t: 2 * t, output_shape=(4, 4, 3))(x)
+    x = layers.Conv2D(3, 1)(x)
+    x = Keeps()(layers.Add()([x, Keeps()(skip)]))
+    scene = read_scene(keras.Model(inputs, layers.Identity()(x)))
+    made = ["", "keeps", "conv 3×3, ReLU, keeps", "max pool 2×2, lambda", "conv 1×1", "keeps"]
+    assert [box.made.text for box in scene.boxes] == made
+    assert [(skip.source, skip.target, skip.text(crosses=False)) for skip in scene.skips] == [(3, 4, "shortcut, keeps, add")]
+    texts = [text.get_text() for text in draw(keras.Model(inputs, x)).axes[0].texts]
+    assert {"keeps", "conv 3×3, ReLU, keeps", "max pool 2×2, lambda"} <= set(texts)
+
+
+@keras.saving.register_keras_serializable("tests")
+class Keeps(keras.layers.Layer):
+    def call(self, x):
+        return x * 2
 
 
 @keras.saving.register_keras_serializable("tests")
@@ -367,6 +390,12 @@ def test_text_in_svg_is_text(paper, tmp_path):
 def test_the_same_figure_twice_is_the_same_file(paper, tmp_path):
     one, two = (save_figure(draw(paper), tmp_path / name).read_bytes() for name in ("a.svg", "b.svg"))
     assert one == two
+
+
+def test_no_folder_is_made(paper, tmp_path):
+    with pytest.raises(InputError, match="cannot be written"):
+        save_figure(draw(paper), tmp_path / "nowhere" / "u.svg")
+    assert not list(tmp_path.iterdir())
 
 
 def test_other_formats_are_refused(paper, tmp_path):

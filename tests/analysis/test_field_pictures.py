@@ -6,10 +6,20 @@ import pytest
 from keras import layers
 from skimage.io import imsave
 
-from kzoo import ArgumentError, InputError, build_cnn, build_unet, draw_receptive_field, plot_feature_maps, plot_filters
+from kzoo import (
+    ArgumentError,
+    InputError,
+    build_cnn,
+    build_unet,
+    draw_receptive_field,
+    plot_feature_maps,
+    plot_filters,
+    shift_consistency,
+)
 from kzoo.analysis import effective_field, input_window
 from kzoo.analysis.drawing.images import fitting_image
 from kzoo.analysis.gradient import input_gradient
+from kzoo.analysis.part import Part
 
 
 def one_kernel(kernel, **options):
@@ -197,3 +207,114 @@ def test_layers_without_maps_are_refused(call, message):
     with pytest.raises(ArgumentError) as error:
         call(build_cnn(input_shape=(16, 16, 1), num_classes=4, filters=2))
     assert str(error.value) == message
+
+
+def nested():
+    """A convolution and a network of two more inside the network: fields of 3, 5 and 9 pixels."""
+    inner = keras.Input((16, 16, 4))
+    x = layers.Conv2D(5, 3, padding="same", activation="relu", name="cc")(inner)
+    inside = keras.Model(inner, layers.Conv2D(2, 5, padding="same", name="dd")(x), name="s")
+    inputs = keras.Input((16, 16, 1))
+    return keras.Model(inputs, layers.Dropout(0.5)(inside(layers.Conv2D(4, 3, padding="same", name="first")(inputs)))), inside
+
+
+def test_layers_of_nested_models_have_the_names_of_the_profile():
+    model, inside = nested()
+    image = images(16, 16)
+    maps = inside.get_layer("cc")(model.get_layer("first")(image[None, ..., None]))
+    shown = plot_feature_maps(model, image, "s/cc")
+    assert shown.get_suptitle() == "s/cc: 5 maps of 16×16"
+    for number, axis in enumerate(shown.axes):
+        expected = keras.ops.convert_to_numpy(maps)[0, ..., number]
+        np.testing.assert_allclose(axis.images[0].get_array(), (expected - expected.min()) / np.ptp(expected), atol=1e-5)
+    assert plot_filters(model, "s/cc").get_suptitle() == "s/cc: 5 filters of 3×3"
+    assert plot_feature_maps(model, image, "s").get_suptitle() == "s/dd: 2 maps of 16×16"
+    assert rectangle(draw_receptive_field(model, image, layer="s/cc")).get_width() == 5
+    assert rectangle(draw_receptive_field(model, image, layer="s")).get_width() == 9
+
+
+def test_the_first_convolution_may_be_inside_a_nested_model():
+    _, inside = nested()
+    inputs = keras.Input((16, 16, 4))
+    assert plot_filters(keras.Model(inputs, inside(inputs))).get_suptitle() == "s/cc: 5 filters of 3×3"
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        lambda: nested()[0],
+        lambda: build_unet(
+            input_shape=(16, 16, 1), num_classes=2, filters=2, depth=2, normalization="batch", dropout=0.5, skip="attention"
+        ),
+        lambda: build_unet(input_shape=(16, 16, 1), num_classes=1, filters=2, depth=1, downsampling="blur_pool", padding="same"),
+        lambda: keras.applications.MobileNetV3Small(input_shape=(32, 32, 3), weights=None, include_top=False),
+    ],
+)
+def test_a_part_computes_what_the_model_does(model):
+    model = model()
+    inputs = images(2, *model.input_shape[1:])
+    expected = keras.ops.convert_to_numpy(model(inputs, training=False))
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(Part.of(model)(inputs)), expected, rtol=1e-5, atol=1e-5)
+    assert Part.of(model).output_shape(inputs.shape) == expected.shape
+
+
+def saturated(shape, dtype=None):
+    return keras.ops.reshape(keras.ops.convert_to_tensor([1000.0, 0.0], dtype), shape)
+
+
+class Guarded(layers.Conv2D):
+    """A convolution whose activation nobody may set once it is built."""
+
+    def __setattr__(self, name, value):
+        assert name != "activation" or not getattr(self, "built", False)
+        super().__setattr__(name, value)
+
+
+def test_the_layers_of_the_model_are_left_alone():
+    """The softmax of the convolution would saturate; a second output comes last in the model."""
+    inputs = keras.Input((8, 8, 1))
+    layer = Guarded(2, 1, activation="softmax", kernel_initializer=saturated)
+    x = layer(inputs)
+    model = keras.Model(inputs, [x, layers.Conv2D(1, 1)(x)])
+    field = effective_field(model, np.full((2, 8, 8, 1), 5.0, "float32"), (2, 3))
+    assert (field[2, 3], field.sum()) == (1, 1)
+    assert layer.activation is keras.activations.softmax
+    assert layer.output is x
+
+
+def two_inputs():
+    inputs = [keras.Input((16, 16, 1), name=name) for name in "ab"]
+    return keras.Model(inputs, layers.Conv2D(2, 3, name="last")(layers.Concatenate()(inputs)))
+
+
+def channels_first():
+    inputs = keras.Input((2, 40, 40))
+    return keras.Model(inputs, layers.Conv2D(6, 3, data_format="channels_first")(inputs), name="first")
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (two_inputs, "model: expected one input. Received: 2, a, b."),
+        (channels_first, "model: expected channels_last. Received: first, which is channels_first."),
+    ],
+)
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda model: shift_consistency(model, images(1, 16, 16, 1)),
+        lambda model: plot_feature_maps(model),
+        lambda model: plot_feature_maps(model, layer="last"),
+        lambda model: draw_receptive_field(model),
+        lambda model: effective_field(model, images(1, 16, 16, 1)),
+    ],
+)
+def test_models_that_do_not_take_one_image_are_refused(model, message, call):
+    with pytest.raises(ArgumentError) as error:
+        call(model())
+    assert str(error.value) == message
+
+
+def test_filters_do_not_depend_on_the_inputs():
+    assert len(plot_filters(two_inputs()).axes) == 2
+    assert len(plot_filters(channels_first()).axes) == 6

@@ -10,7 +10,7 @@ from keras import layers
 
 import kzoo
 from kzoo.analysis import Facts, rule
-from kzoo.analysis.memory import OPTIMIZER_SLOTS, bytes_of
+from kzoo.analysis.memory import BY_SHAPE, OPTIMIZER_SLOTS, bytes_of
 from kzoo.errors import ArgumentError
 
 from .executor import Run, replay
@@ -156,14 +156,55 @@ def test_training_keeps_every_output_a_gradient_and_the_slots():
     assert found.total == found.activations + 4 * weights
 
 
-@pytest.mark.parametrize("name", OPTIMIZER_SLOTS)
+WRAPPERS = ("Optimizer", "LossScaleOptimizer", "MultiOptimizer")
+
+OPTIMIZERS = {
+    name.lower(): value
+    for name, value in vars(keras.optimizers).items()
+    if isinstance(value, type) and issubclass(value, keras.optimizers.Optimizer) and name not in WRAPPERS
+} | {"sgd_momentum": lambda: keras.optimizers.SGD(momentum=0.9)}
+
+
+def test_every_optimizer_of_keras_is_known():
+    assert not {*OPTIMIZERS} - {*OPTIMIZER_SLOTS, *BY_SHAPE}
+
+
+@pytest.mark.parametrize("name", sorted({*OPTIMIZER_SLOTS} & {*OPTIMIZERS}))
 def test_slots_are_those_that_keras_makes(name):
     model = keras.Sequential([keras.Input((7,)), layers.Dense(11)])
-    optimizer = keras.optimizers.SGD(momentum=0.9) if name == "sgd_momentum" else keras.optimizers.get(name)
+    optimizer = OPTIMIZERS[name]()
     optimizer.build(model.trainable_variables)
     kept = sum(np.asarray(variable).nbytes for variable in optimizer.variables if len(variable.shape))
     assert kzoo.profile(model, optimizer=name).training.slots == kept
     assert kzoo.profile(model, optimizer=np.int64(3)).training.slots == 3 * 4 * 88
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "slots"),
+    [
+        (keras.optimizers.SGD(), 0),
+        (keras.optimizers.SGD(momentum=0.9), 1),
+        (keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.1, 10)), 2),
+        (keras.optimizers.Adam(amsgrad=True), 3),
+        (keras.optimizers.RMSprop(momentum=0.9, centered=True), 3),
+        (keras.optimizers.Adam(use_ema=True), 3),
+        (keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam()), 2),
+    ],
+)
+def test_the_slots_of_an_optimizer_follow_its_settings(optimizer, slots):
+    """Papers' counts: a momentum, a mean square, its maximum, a mean gradient, an averaged weight."""
+    model = keras.Sequential([keras.Input((7,)), layers.Dense(11)])
+    found = kzoo.profile(model, optimizer=optimizer)
+    assert (found.training.slots, found.optimizer) == (slots * 4 * 88, slots)
+    assert not optimizer.built
+
+
+@pytest.mark.parametrize("optimizer", ["adafactor", keras.optimizers.Adafactor()])
+def test_an_optimizer_that_goes_by_shapes_is_refused(optimizer):
+    with pytest.raises(ArgumentError) as error:
+        kzoo.profile(MODELS["cnn"](), optimizer=optimizer)
+    expected = "expected one that keeps as many values for every weight, or a number of them, as 2."
+    assert str(error.value) == f"optimizer: {expected} Received: adafactor, which goes by shapes."
 
 
 def test_dropout_makes_a_new_map_in_training_only():
@@ -241,13 +282,21 @@ def test_a_separable_convolution_equals_its_two_parts(options):
 
 
 def test_unknown_precision_is_named():
-    with pytest.raises(ArgumentError, match=r"precision: expected a Keras dtype policy, .* Received: 'half'"):
+    with pytest.raises(ArgumentError, match=r"precision: expected the name of a Keras dtype policy, .* Received: 'half'"):
         kzoo.profile(MODELS["cnn"](), precision="half")
+
+
+@pytest.mark.parametrize("received", ["int8", "uint8", "bool", "string"])
+def test_training_needs_floating_point(received):
+    with pytest.raises(ArgumentError) as error:
+        kzoo.profile(MODELS["cnn"](), precision=received)
+    message = f"precision: expected a floating-point policy, such as float32 or mixed_bfloat16. Received: {received!r}."
+    assert str(error.value) == message
 
 
 @pytest.mark.parametrize("received", [16, 1.5, ["float16"]])
 def test_a_precision_that_is_no_name_is_named(received):
-    with pytest.raises(ArgumentError, match=r"precision: expected a Keras dtype policy, .* Received: "):
+    with pytest.raises(ArgumentError, match=r"precision: expected the name of a Keras dtype policy, .* Received: "):
         kzoo.profile(MODELS["cnn"](), precision=received)
 
 

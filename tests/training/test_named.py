@@ -1,5 +1,6 @@
 """Models by what stands on the command line."""
 
+import keras
 import pytest
 
 import kzoo
@@ -60,3 +61,26 @@ def test_a_file_that_is_no_model_is_named(tmp_path):
     (tmp_path / "model.keras").write_text("text")
     with pytest.raises(InputError, match=r"model.keras: expected a model that Keras can load"):
         named_model(str(tmp_path / "model.keras"))
+
+
+class Twice(keras.layers.Layer):
+    def call(self, x):
+        return 2 * x
+
+
+def swoosh(x):
+    return x * keras.ops.sigmoid(x)
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+@pytest.mark.parametrize("name", ["Twice", "swoosh"])
+def test_a_class_that_keras_does_not_know_is_named(name, ending, tmp_path):
+    layer = {"Twice": Twice, "swoosh": lambda: keras.layers.Conv2D(2, 3, activation=swoosh)}[name]()
+    file = tmp_path / f"own.{ending}"
+    keras.Sequential([keras.Input((8, 8, 1)), layer]).save(file)
+    with pytest.raises(InputError) as error:
+        named_model(str(file))
+    assert str(error.value) == (
+        f"{file}: expected layers that Keras knows. Received: {name}. Load it in Python with {name} registered, "
+        "by keras.saving.register_keras_serializable, and call kzoo.profile(model) or kzoo.draw(model)."
+    )

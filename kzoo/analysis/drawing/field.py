@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
-from ..effective_field import check_position, effective_field, last_map, map_model
+from ..effective_field import check_position, effective_field
+from ..part import Part
 from ..sight import input_window
 from .images import displayed, fitting_image
 
@@ -36,7 +37,7 @@ def draw_receptive_field(
     than the rectangle (Luo et al. 2016).
 
     Args:
-        model: a functional `keras.Model` of images.
+        model: a functional `keras.Model` of images, channels last.
         image: `(rows, columns)` or `(rows, columns, channels)`, or a file; a photograph of coins unless given. It is scaled to the
             model's size where that is fixed, else cut to a legal one.
         position: (row, column) of the output; the middle unless given.
@@ -54,10 +55,11 @@ def draw_receptive_field(
     >>> figure = kzoo.draw_receptive_field(model, position=(20, 20))
     """
     pixels = fitting_image(model, image)
-    shape = map_model(model, layer).compute_output_shape((1, *pixels.shape))
+    part = Part.of(model, layer)
+    shape = part.output_shape((1, *pixels.shape))
     position = check_position(position, shape[1:-1])
-    if layer is None and len(model.outputs[0].shape) <= 2:
-        layer = last_map(model).name
+    if layer is not None or part.tensor != part.graph.outputs[0]:
+        layer = part.name
     window = input_window(model, position, layer)
     noise = np.random.default_rng(seed).normal(scale=NOISE, size=(INPUTS, *pixels.shape))
     field = effective_field(model, (pixels + noise).astype("float32"), position, layer=layer, seed=seed)

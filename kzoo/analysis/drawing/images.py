@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from ...errors import ArgumentError, InputError, one_line
-from ..effective_field import check_model
+from ..part import trace_images
 from ..sizes import legal_sizes
 
 
@@ -26,9 +26,8 @@ def fitting_image(model: keras.Model, image: np.ndarray | str | Path | None) -> 
         ArgumentError: the model does not take images, or the array is none.
         InputError: the file cannot be read.
     """
-    check_model(model)
-    shape = tuple(model.inputs[0].shape[1:])
-    if len(model.inputs) != 1 or len(shape) != 3 or shape[-1] is None:
+    shape = trace_images(model).shapes[0][1:]
+    if len(shape) != 3 or shape[-1] is None:
         raise ArgumentError("model", f"expected one input of (rows, columns, channels). Received: {model.name}, which takes {shape}.")
     pixels = _with_channels(_as_floats(_read(image)), shape[-1])
     if None in shape[:-1]:

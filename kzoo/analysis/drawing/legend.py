@@ -41,7 +41,7 @@ def entries(scene: Scene) -> list[Entry]:
             colours = COLOURS[box.made.kind]
             found[key] = Entry(*key, colours[min(number, len(colours) - 1)])
     counts = [Entry("count", "n convolutions", EDGE)] if any(box.count for box in scene.boxes) else []
-    notes = [Entry("note", f"one of {scene.outputs} outputs", EDGE)] if scene.outputs > 1 else []
+    notes = [Entry("note", f"main output shown, {scene.outputs - 1} more not drawn", EDGE)] if scene.outputs > 1 else []
     return [*found.values(), *_connections(scene), *counts, *notes]
 
 

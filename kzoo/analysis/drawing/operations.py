@@ -31,7 +31,8 @@ class Operation:
     """What a layer does.
 
     Attributes:
-        kind: one of `KINDS`; or, for what belongs to the box that is there, `norm`, `activation`, `silent`, `crop`, `pad` or `merge`.
+        kind: one of `KINDS`; or, for what belongs to the box that is there, `norm`, `activation`, `named` (a layer of no kind that is
+            listed), `silent`, `crop`, `pad` or `merge`.
         text: in the legend.
         scale: the factor on the number of positions; None where only the sizes tell.
     """
@@ -202,7 +203,7 @@ def _unknown(node: Node, before: Node) -> Operation:
     if any(len(weight.shape) > 1 for weight in getattr(node.layer, "weights", [])):
         return Operation("other", name)
     if (node.sizes, node.channels) == (before.sizes, before.channels):
-        return Operation("silent", scale=Fraction(1))
+        return Operation("named", name.lower(), Fraction(1))
     return Operation("up" if before.sizes and node.area > before.area else "other", name.lower())
 
 
@@ -213,6 +214,11 @@ def _layers(*names: str) -> tuple[type, ...]:
 
 
 _DEPTHWISE, _SEPARABLE = _layers("DepthwiseConv{}D"), _layers("SeparableConv{}D")
+
+_SILENT = (
+    *_layers("Dropout", "SpatialDropout{}D", "AlphaDropout", "GaussianNoise", "GaussianDropout"),
+    *_layers("Rescaling", "Normalization", "Identity", "ActivityRegularization"),
+)
 
 _RULES: tuple[tuple[type | tuple[type, ...], Callable[[Node], Operation]], ...] = (
     (_layers("Conv{}DTranspose"), _transposed),
@@ -230,5 +236,5 @@ _RULES: tuple[tuple[type | tuple[type, ...], Callable[[Node], Operation]], ...] 
     (_layers("Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax"), _activation),
     ((CropTo, *_layers("Cropping{}D", "CenterCrop")), _same("crop", "crop")),
     ((PadToMultiple, *_layers("ZeroPadding{}D")), _same("pad", "pad")),
-    (_layers("Dropout", "SpatialDropout{}D", "GaussianNoise", "GaussianDropout", "Rescaling", "Normalization"), _same("silent")),
+    (_SILENT, _same("silent")),
 )

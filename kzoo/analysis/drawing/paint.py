@@ -68,10 +68,11 @@ def paint_skip(axis: "Axes", scene: Scene, skip: Skip, places: Sequence[Place]) 
 
 
 def paint_entry(axis: "Axes", entry: Entry, left: float, y: float) -> None:
-    """A line of the legend: a short arrow, or the sign of a count, and its text."""
+    """A line of the legend: its text behind a short arrow or the sign of a count, or alone."""
     write(axis, left + SAMPLE + AIR, y, entry.text, va="center_baseline")
+    if entry.kind == "count":
+        write(axis, left + SAMPLE / 2, y, "×n", ha="center", va="center_baseline")
     if entry.kind in ("count", "note"):
-        write(axis, left + SAMPLE / 2, y, "×n" if entry.kind == "count" else "…", ha="center", va="center_baseline")
         return
     thick = {"skip": THICK, "shortcut": FINE}.get(entry.kind, THIN)
     _arrow(axis, (left, y), (left + SAMPLE, y), entry.colour, thick, gid=f"legend-{entry.kind}")

@@ -29,7 +29,6 @@ def save_figure(figure: "Figure", file: str | Path) -> Path:
 
     path = check_file(file)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "kzoo", "pdf.fonttype": 42}):
             metadata = {} if path.suffix.lower() == ".png" else {"Date": None} if path.suffix.lower() == ".svg" else {"CreationDate": None}
             figure.savefig(path, dpi=200, metadata=metadata)

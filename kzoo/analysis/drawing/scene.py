@@ -127,6 +127,9 @@ class _Reader:
             self._add(position, replace(does, text=self.prefix + does.text))
         elif does.kind in ("norm", "activation"):
             self._fold(position, does)
+        elif does.kind == "named":
+            self._finish_resizing()
+            self._name(position, does)
         elif does.kind in ("crop", "pad"):
             self.resized = position
         elif does.kind == "merge":
@@ -153,6 +156,14 @@ class _Reader:
             source = self.before[source]
         merged = self.does[source].kind == "merge"
         if does.text and made.kind in ("conv", "pointwise", "strided_conv", "up_conv", "dense", "other") and not merged:
+            self.boxes[-1] = replace(self.boxes[-1], made=replace(made, text=f"{made.text}, {does.text}"))
+
+    def _name(self, position: int, does: Operation) -> None:
+        """Writes the name of a layer to what made the box; behind the input or a merge, it has a box of its own."""
+        made = self.boxes[-1].made
+        if made.kind == "input" or self.does[self.before[position]].kind == "merge":
+            self._add(position, replace(does, kind="other"))
+        else:
             self.boxes[-1] = replace(self.boxes[-1], made=replace(made, text=f"{made.text}, {does.text}"))
 
     def _merge(self, position: int) -> None:

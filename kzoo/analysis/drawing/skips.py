@@ -66,7 +66,7 @@ def skips_into(
                     does[merge].text,
                     crop=_cropped(source, end, graph, scale),
                     gated=gated,
-                    layers=tuple(dict.fromkeys(does[i].text for i in reversed(chain[:-1]) if does[i].kind in KINDS)),
+                    layers=tuple(dict.fromkeys(does[i].text for i in reversed(chain[:-1]) if does[i].kind in (*KINDS, "named"))),
                 )
             )
     return found

@@ -8,7 +8,8 @@ import numpy as np
 
 from ...errors import ArgumentError
 from ...models.stages import check_positive
-from ..effective_field import check_model, find_layer, map_model
+from ..graph import Call, Graph, trace
+from ..part import Part, find_call, trace_images
 from .images import displayed, fitting_image
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ def plot_filters(model: keras.Model, layer: str | None = None) -> "Figure":
 
     Args:
         model: a `keras.Model` of images.
-        layer: name of a 2-D convolution; the first one unless given. Kernels over three input channels are shown in colour, any
-            others as one grey image per filter: the mean over the input channels.
+        layer: name of a 2-D convolution, as in a profile; the first one unless given. Kernels over three input channels are shown in
+            colour, any others as one grey image per filter: the mean over the input channels.
 
     Returns:
         `matplotlib.figure.Figure` with one image per filter, the first 256.
@@ -36,14 +37,14 @@ def plot_filters(model: keras.Model, layer: str | None = None) -> "Figure":
     >>> len(kzoo.plot_filters(model).axes)
     32
     """
-    check_model(model)
-    chosen = find_layer(model, layer) if layer else _first_convolution(model)
-    kernel = getattr(chosen, "kernel", None)
+    graph = trace(model)
+    chosen = find_call(model, graph, layer) if layer else _first_convolution(graph)
+    kernel = getattr(chosen.layer, "kernel", None)
     if kernel is None or len(kernel.shape) != 4:
-        raise ArgumentError("layer", f"expected a 2-D convolution. Received: {chosen.name}, a {type(chosen).__name__}.")
+        raise ArgumentError("layer", f"expected a 2-D convolution. Received: {chosen.name}, a {type(chosen.layer).__name__}.")
     rows, columns, *_ = kernel.shape
     weights = keras.ops.convert_to_numpy(kernel)
-    if isinstance(chosen, keras.layers.DepthwiseConv2D):
+    if isinstance(chosen.layer, keras.layers.DepthwiseConv2D):
         weights = weights.reshape(rows, columns, 1, -1)
     if weights.shape[2] != 3:
         weights = weights.mean(axis=2, keepdims=True)
@@ -60,9 +61,9 @@ def plot_feature_maps(
     """Shows the first maps that a layer makes of an image, each from its own smallest to its own largest value.
 
     Args:
-        model: a functional `keras.Model` of images.
+        model: a functional `keras.Model` of images, channels last.
         image: `(rows, columns)` or `(rows, columns, channels)`, or a file; a photograph of coins unless given.
-        layer: name of a layer whose output has positions; the first convolution unless given.
+        layer: name of a layer whose output has positions, as in a profile; the first convolution unless given.
         count: int, how many maps at most.
 
     Returns:
@@ -76,20 +77,18 @@ def plot_feature_maps(
     >>> len(kzoo.plot_feature_maps(model, layer="stage2_conv1", count=4).axes)
     4
     """
-    check_model(model)
     check_positive("count", count)
-    name = layer or _first_convolution(model).name
-    part = map_model(model, name)
-    maps = keras.ops.convert_to_numpy(part(fitting_image(model, image)[None], training=False))[0]
+    part = Part.of(model, layer or _first_convolution(trace_images(model)).name)
+    maps = keras.ops.convert_to_numpy(part(fitting_image(model, image)[None]))[0]
     sizes = "×".join(map(str, maps.shape[:-1]))
-    return _sheet([displayed(maps[..., [n]]) for n in range(min(count, maps.shape[-1]))], f"{name}: {maps.shape[-1]} maps of {sizes}")
+    return _sheet([displayed(maps[..., [n]]) for n in range(min(count, maps.shape[-1]))], f"{part.name}: {maps.shape[-1]} maps of {sizes}")
 
 
-def _first_convolution(model: keras.Model) -> keras.layers.Layer:
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D):
-            return layer
-    raise ArgumentError("model", f"expected a model with a 2-D convolution. Received: {model.name}, which has none.")
+def _first_convolution(graph: Graph) -> Call:
+    for call in graph.calls:
+        if isinstance(call.layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D):
+            return call
+    raise ArgumentError("model", f"expected a model with a 2-D convolution. Received: {graph.name}, which has none.")
 
 
 def _sheet(images: list[np.ndarray], title: str) -> "Figure":
