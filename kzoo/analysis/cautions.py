@@ -26,7 +26,7 @@ def _about_unknown(layers: Sequence[Layer]) -> Iterator[str]:
     kinds = dict.fromkeys(layer.kind for layer in layers if not layer.known)
     if kinds:
         yield (
-            f"no rule for {', '.join(kinds)}: MACs leave these layers out, and no receptive field is known behind them. "
+            f"no rule for {', '.join(kinds)}: MACs are known of the other layers only, and no receptive field behind these. "
             "Teach them by kzoo.analysis.rule."
         )
     apart = [layer.name for layer in layers if layer.known and not layer.followed]
