@@ -38,7 +38,7 @@ def stage_table(profile: Profile) -> FittingTable:
         last = layers[-1]
         macs = [layer.macs for layer in layers]
         table.add_row(
-            stage,
+            escape(stage),
             escape("\n".join(summarize(layers))),
             sizes(last.output_shape),
             f"{sum(layer.trainable for layer in layers):,}",
@@ -83,7 +83,7 @@ def _columns(table: FittingTable, texts: Sequence[str], numbers: Sequence[str]) 
 def _cells(layer: Layer) -> tuple[str, ...]:
     field = layer.receptive_field
     return (
-        layer.name,
+        escape(layer.name),
         layer.kind,
         layer.detail,
         sizes(layer.output_shape),

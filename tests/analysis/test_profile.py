@@ -101,7 +101,7 @@ def test_an_unknown_layer_makes_the_profile_partial():
     assert (profile.macs, profile.flops) == (None, None)
     assert profile.known_macs == 36 * 9 * 2 * 3 + 16 * 9 * 5 * 2
     assert "at least 3.38 k for a batch of 1" in profile.summary()
-    assert profile.warnings[0].startswith("no rule for Mystery: MACs leave these layers out")
+    assert profile.warnings[0].startswith("no rule for Mystery: MACs are known of the other layers only")
 
 
 def test_no_zero_where_the_only_costly_layer_has_no_rule():
