@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo install test test-slow test-lowest lint format clean
+.PHONY: demo install test test-backends test-slow test-lowest lint format clean
 
 demo: $(READY)
 	$(BIN)/kzoo demo
@@ -18,7 +18,11 @@ $(READY): setup.cfg pyproject.toml constraints.txt
 	@touch $@
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow and not backends" --numprocesses 2 --dist loadfile
+
+# The same weights on TensorFlow and JAX, and on torch where it is installed.
+test-backends: $(READY)
+	$(BIN)/python -m pytest -m backends
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow
@@ -27,7 +31,7 @@ test-slow: $(READY)
 test-lowest:
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-lowest.txt --editable '.[dev]'
-	.venv-lowest/bin/python -m pytest -m "not slow"
+	.venv-lowest/bin/python -m pytest -m "not slow and not backends"
 
 lint: $(READY)
 	$(BIN)/ruff check .

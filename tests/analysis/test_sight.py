@@ -150,14 +150,16 @@ def unets(draw, rank: int):
 
     padding = draw(st.sampled_from(["same", "same", "valid"]))
     downsampling, upsampling = draw(st.sampled_from(DENSE))
+    strides = per_axis([1, 2, 3]) if rank > 1 else draw(st.sampled_from([2, 3]))
+    divides = strides != [(1,) * rank]
     options = {
         "depth": 1,
         "blocks": 1,
-        "strides": per_axis([1, 2, 3]) if rank > 1 else draw(st.sampled_from([2, 3])),
+        "strides": strides,
         "kernel_size": [*per_axis([1, 3] if padding == "same" else [1, 2, 3]), *per_axis([3])],
         "downsampling": downsampling,
         "upsampling": upsampling,
-        "upsampling_kernel": draw(st.sampled_from([None, 3])),
+        "upsampling_kernel": draw(st.sampled_from([None, 3])) if divides else None,
         "skip": draw(st.sampled_from(["concat", "add"])),
         "padding": padding,
     }
