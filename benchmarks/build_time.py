@@ -25,20 +25,22 @@ SHAPE, SMALL = (256, 256, 1), {"input_shape": (64, 64, 1), "num_classes": 3, "fi
 
 
 def milliseconds(work: Callable[[], object]) -> float:
-    """Wall time of one call, garbage collected before."""
-    gc.collect()
+    """Wall time of one call."""
     start = time.perf_counter()
     work()
     return 1000 * (time.perf_counter() - start)
 
 
 def paired(first: Callable[[], object], second: Callable[[], object], rounds: int) -> tuple[list[float], list[float]]:
-    """Times of both, interleaved, the order of each pair reversed every time."""
+    """Times of both, interleaved, the order of each pair reversed every time; the garbage collector waits."""
     times: tuple[list[float], list[float]] = ([], [])
+    gc.collect()
+    gc.disable()
     for number in range(rounds):
         order = (0, 1) if number % 2 else (1, 0)
         for which in order:
             times[which].append(milliseconds((first, second)[which]))
+    gc.enable()
     return times
 
 
