@@ -87,7 +87,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--builds", type=int, default=15)
     parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--cells", nargs="*", metavar="DOWN/UP", help="Measure the step of these only, and print it.")
     options = parser.parse_args()
+    if options.cells:
+        print("\n".join(measure_step(*cell.split("/"), options.steps)[1] for cell in options.cells))
+        return
     build_ratio, build_row = measure_building(options.builds)
     found = {cell: measure_step(*cell, options.steps) for cell in CELLS}
     slow = [f"{down} / {up}: {ratio:.3f}" for (down, up), (ratio, _) in found.items() if ratio > STEP_LIMIT]
