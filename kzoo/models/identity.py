@@ -21,6 +21,7 @@ import numpy as np
 from ..errors import ArgumentError, InputError, did_you_mean, one_line
 from ..schema import defaults
 from ..schema import describe as in_words
+from .precision import built_under
 
 MEMBER = "kzoo.json"
 """The description's name inside a `.keras` file, which is a zip archive."""
@@ -157,12 +158,8 @@ def build(description: str | Description | Mapping[str, Any]) -> keras.Model:
     wanted = _described(description)
     if wanted is None:
         return BUILDERS[name](**arguments)
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(wanted.precision)
-    try:
+    with built_under(wanted.precision):
         model = BUILDERS[name](**arguments)
-    finally:
-        keras.config.set_dtype_policy(before)
     if model.count_params() != wanted.parameters:
         raise InputError(
             f"description {wanted.hash}: expected {wanted.parameters:,} parameters, as kzoo {wanted.version} built it. "

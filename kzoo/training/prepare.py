@@ -9,6 +9,7 @@ import keras
 from ..data import SOURCES, Dataset
 from ..errors import ArgumentError
 from ..models import BUILDERS
+from ..models.precision import built_under
 from .objective import check_objective, main
 from .recipe import Recipe, RecipeError, builder_problems
 
@@ -29,7 +30,7 @@ def prepare(recipe: Recipe) -> tuple[Dataset, keras.Model]:
         dataset = SOURCES[recipe.source](**recipe.data)
     with _named(recipe, "training"):
         check_objective(recipe.training, dataset)
-    with _named(recipe, "model"), _precision(recipe.training.precision):
+    with _named(recipe, "model"), built_under(recipe.training.precision):
         return dataset, _build(recipe, dataset)
 
 
@@ -67,14 +68,3 @@ def _named(recipe: Recipe, section: str):
         yield
     except ArgumentError as error:
         raise RecipeError(recipe.name, [str(error.within(section))]) from error
-
-
-@contextmanager
-def _precision(policy: str):
-    """Builds under a dtype policy and restores the one before."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(policy)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)

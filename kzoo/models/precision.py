@@ -1,0 +1,24 @@
+"""Building under a Keras dtype policy that is not the process's own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import keras
+
+
+@contextmanager
+def built_under(policy: str) -> Iterator[None]:
+    """Sets a dtype policy and restores the one before.
+
+    >>> with built_under("mixed_bfloat16"):
+    ...     keras.config.dtype_policy().compute_dtype
+    'bfloat16'
+    >>> keras.config.dtype_policy().compute_dtype
+    'float32'
+    """
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
