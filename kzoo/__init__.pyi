@@ -14,9 +14,12 @@ from .errors import TrainingError as TrainingError
 from .models import Description as Description
 from .models import build as build
 from .models import build_cnn as build_cnn
+from .models import build_model as build_model
 from .models import build_preset as build_preset
 from .models import build_unet as build_unet
+from .models import build_vgg as build_vgg
 from .models import describe as describe
+from .models import list_models as list_models
 from .models import list_presets as list_presets
 from .models import load as load
 from .models import save as save

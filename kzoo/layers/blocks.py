@@ -3,12 +3,14 @@
 Every block takes a symbolic tensor `(batch, *spatial, channels)` and returns one; every layer gets a stable name from its block.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import keras
 
 from ..errors import ArgumentError, check_choice
-from .style import INITIALIZER, Padding, Size, Style, activate, normalize, ranked
+from .style import INITIALIZER, Alignment, Padding, Size, Style, activate, normalize, ranked
 
 DropoutKind = Literal["element", "spatial"]
 
@@ -22,42 +24,76 @@ def conv(
     *,
     strides: Size = 1,
     dilation: Size = 1,
-    padding: Padding | None = None,
+    groups: int = 1,
+    padding: Alignment | None = None,
+    act: bool = True,
     bare: bool = False,
 ):
-    """Convolution, norm and activation in the order of the style; with `bare`, nothing comes before the convolution.
+    """Convolution, norm and activation in the order of the style.
 
-    The bias is left out where a norm makes it redundant. Without a norm, an activation by name is fused into the convolution.
+    With `act=False` there is no activation, and with `bare` nothing comes before the convolution. The bias is left out where a norm makes
+    it redundant. Without a norm, an activation by name is fused into the convolution.
     """
+    options = _kernel_options(style) | ({"groups": groups} if groups > 1 else {})
+    layer = partial(_convolution(style), filters, kernel_size, dilation_rate=dilation, **options)
+    return _normalized(layer, x, kernel_size, style, name, strides, padding, act=act, bare=bare)
+
+
+def depthwise_conv(
+    x,
+    kernel_size: Size,
+    style: Style,
+    name: str,
+    *,
+    strides: Size = 1,
+    padding: Alignment | None = None,
+    act: bool = True,
+    bare: bool = False,
+):
+    """A convolution of every channel by itself, with norm and activation like `conv`; in one or two dimensions."""
+    options = {key.replace("kernel", "depthwise"): value for key, value in style.kernel_options.items()}
+    layer = partial(ranked("DepthwiseConv{}D", style.rank), kernel_size, **options)
+    return _normalized(layer, x, kernel_size, style, name, strides, padding, act=act, bare=bare)
+
+
+def _normalized(
+    layer: Callable, x, kernel_size: Size, style: Style, name: str, strides: Size, padding: Alignment | None, *, act: bool, bare: bool
+):
+    """A convolution with norm and activation around it."""
     first = style.order == "norm-act-conv"
     if first and not bare:
-        x = normalize_and_activate(x, style, name)
+        x = normalize_and_activate(x, style, name, act=act)
     biased = style.bias == "always" or not style.normalized or style.order == "conv-act-norm"
-    fused = not first and isinstance(style.activation, str) and (not style.normalized or style.order == "conv-act-norm")
-    x = _convolution(style)(
-        filters,
-        kernel_size,
-        strides=strides,
-        dilation_rate=dilation,
-        padding=padding or style.padding,
-        use_bias=biased,
-        activation=style.activation if fused else None,
-        name=name,
-        **_kernel_options(style),
-    )(x)
+    fused = act and not first and isinstance(style.activation, str) and (not style.normalized or style.order == "conv-act-norm")
+    x, padding = aligned(x, kernel_size, strides, padding or style.padding, name)
+    x = layer(strides=strides, padding=padding, use_bias=biased, activation=style.activation if fused else None, name=name)(x)
     if first or (fused and not style.normalized):
         return x
     if style.order == "conv-act-norm":
-        x = x if fused else activate(x, style.activation, f"{name}_act")
-        return normalize(x, style.normalization, f"{name}_norm")
-    return normalize_and_activate(x, style, name)
+        x = activate(x, style.activation, f"{name}_act") if act and not fused else x
+        return normalize(x, style, f"{name}_norm")
+    return normalize_and_activate(x, style, name, act=act)
 
 
-def normalize_and_activate(x, style: Style, name: str):
+def normalize_and_activate(x, style: Style, name: str, *, act: bool = True):
     """`{name}_norm`, if there is a norm, and `{name}_act`."""
     if style.normalized:
-        x = normalize(x, style.normalization, f"{name}_norm")
-    return activate(x, style.activation, f"{name}_act")
+        x = normalize(x, style, f"{name}_norm")
+    return activate(x, style.activation, f"{name}_act") if act else x
+
+
+def aligned(x, kernel_size: Size, strides: Size, padding: Alignment, name: str):
+    """Carries out `symmetric` padding: zeros at both ends, `{name}_pad`; returns the map and the padding that is left for the layer."""
+    if padding != "symmetric":
+        return x, padding
+    rank = len(x.shape) - 2
+    kernels, steps = ((size,) * rank if isinstance(size, int) else tuple(size) for size in (kernel_size, strides))
+    if max(steps) == 1:
+        return x, "same"
+    margins = [((kernel - 1) // 2, kernel // 2) for kernel in kernels]
+    if any(map(any, margins)):
+        x = ranked("ZeroPadding{}D", rank)(margins[0] if rank == 1 else tuple(margins), name=f"{name}_pad")(x)
+    return x, "valid"
 
 
 def _convolution(style: Style):
@@ -112,7 +148,11 @@ def head(x, num_classes: int, activation: str | None, rank: int | None = None, n
 
     It computes in float32 at least, so that probabilities and losses keep their precision under a mixed policy.
     """
-    wide = keras.config.dtype_policy().compute_dtype == "float64"
-    options = {"activation": activation, "name": name, "dtype": "float64" if wide else "float32"}
+    options = {"activation": activation, "name": name, "dtype": output_type()}
     layer = ranked("Conv{}D", rank)(num_classes, 1, **options) if rank else keras.layers.Dense(num_classes, **options)
     return layer(x)
+
+
+def output_type() -> str:
+    """float32, or float64 where the policy asks for that."""
+    return "float64" if keras.config.dtype_policy().compute_dtype == "float64" else "float32"

@@ -11,6 +11,8 @@ from ..errors import ArgumentError, check_choice, did_you_mean
 
 Padding = Literal["same", "valid"]
 Normalization = Literal["none", "batch", "instance", "group", "layer"]
+Alignment = Literal["same", "valid", "symmetric"]
+"""The padding of one layer: `symmetric` pads both ends alike, whatever the stride, as the papers' own frameworks do."""
 BlockOrder = Literal["conv-norm-act", "norm-act-conv", "conv-act-norm"]
 Convolution = Literal["standard", "separable"]
 Bias = Literal["auto", "always"]
@@ -34,7 +36,10 @@ NO_ACTIVATIONS = ("get", "serialize", "deserialize", "glu", "threshold")
 
 @dataclass(frozen=True)
 class Style:
-    """What all convolutions of a network share; `order` is recorded in the names of the blocks, see `block_name`."""
+    """What all convolutions of a network share; `order` is recorded in the names of the blocks, see `block_name`.
+
+    `epsilon` and `momentum` are those of batch normalization, in which twins differ, and `scale` is whether it has a gamma.
+    """
 
     rank: int
     padding: Padding = "same"
@@ -45,6 +50,9 @@ class Style:
     bias: Bias = "auto"
     initializer: str = INITIALIZER
     l2: float = 0.0
+    epsilon: float = 1e-3
+    momentum: float = 0.99
+    scale: bool = True
 
     @property
     def normalized(self) -> bool:
@@ -142,15 +150,15 @@ def _check_l2(l2: float) -> None:
         raise ArgumentError("l2", f"expected a number of at least 0. Received: {l2!r}.")
 
 
-def normalize(x, kind: Normalization, name: str):
+def normalize(x, style: Style, name: str):
     """Batch, instance (group norm with one group per channel), group or layer norm (over the channels of each position)."""
     layers = {
-        "batch": lambda: keras.layers.BatchNormalization(name=name),
+        "batch": lambda: keras.layers.BatchNormalization(epsilon=style.epsilon, momentum=style.momentum, scale=style.scale, name=name),
         "instance": lambda: keras.layers.GroupNormalization(groups=-1, epsilon=1e-5, name=name),
         "group": lambda: keras.layers.GroupNormalization(groups=GROUPS, epsilon=1e-5, name=name),
         "layer": lambda: keras.layers.LayerNormalization(epsilon=1e-6, name=name),
     }
-    return layers[kind]()(x)
+    return layers[style.normalization]()(x)
 
 
 def activate(x, activation: Activation, name: str):

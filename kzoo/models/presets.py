@@ -77,6 +77,39 @@ def build_preset(preset: str, **overrides: Any) -> keras.Model:
     return BUILDERS[found.builder](**{"name": preset, **found.arguments, **overrides})
 
 
+def list_models(pattern: str = "*") -> list[str]:
+    """The names that `build_model` takes: builders and presets, sorted.
+
+    Args:
+        pattern: with `*` and `?` as in file names.
+
+    >>> from kzoo import list_models
+    >>> list_models("vgg1?")
+    ['vgg11', 'vgg13', 'vgg16', 'vgg19']
+    """
+    return sorted(name for name in {*PRESETS, *BUILDERS} if fnmatch(name, pattern))
+
+
+def build_model(model: str, **overrides: Any) -> keras.Model:
+    """Builds a network by its name.
+
+    Args:
+        model: one of `list_models()`: a preset, or a builder, which needs its `input_shape` and `num_classes`.
+        overrides: arguments of the builder.
+
+    Raises:
+        ArgumentError: no such network, or an argument that its builder does not take.
+
+    >>> from kzoo import build_model
+    >>> build_model("vgg11", input_shape=(32, 32, 1), num_classes=10, dense=[], pooling="avg").output_shape
+    (None, 10)
+    >>> build_model("cnn", input_shape=(28, 28, 1), num_classes=10).name
+    'cnn'
+    """
+    check_choice("model", model, list_models())
+    return build_preset(model, **overrides) if model in PRESETS else BUILDERS[model](**overrides)
+
+
 def find_preset(name: str) -> Preset:
     """The preset of a name."""
     check_choice("preset", name, list_presets())

@@ -19,6 +19,15 @@ def check_positive(argument: str, value: Any, least: int = 1) -> None:
         raise ArgumentError(argument, f"expected an integer of at least {least}. Received: {value!r}.")
 
 
+def count(argument: str, values: Any) -> int:
+    """The number of stages that a list with one positive integer per stage tells."""
+    if isinstance(values, str) or not isinstance(values, Sequence) or not values:
+        raise ArgumentError(argument, f"expected a list with one value per stage, such as [2, 2, 2]. Received: {values!r}.")
+    for value in values:
+        check_positive(argument, value)
+    return len(values)
+
+
 def check_rate(argument: str, value: Any) -> None:
     """Raises `ArgumentError` unless `value` is a dropout rate in [0, 1)."""
     if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) < 1:
