@@ -1,6 +1,6 @@
 """Presets: names for exact sets of hyperparameters, each with the paper that it reproduces."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from typing import Any
@@ -23,6 +23,8 @@ class Preset:
         trainable, total: parameters without and with the statistics of batch normalization.
         macs: for one sample of its input shape.
         receptive_field: smallest and largest over all output phases, along the first axis; the last local one where it is global.
+        application: the same network in `keras.applications`, if it is there.
+        keras_name: what a layer of ours is called there.
     """
 
     name: str
@@ -36,6 +38,8 @@ class Preset:
     macs: int
     receptive_field: tuple[int, int]
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    application: str | None = None
+    keras_name: Callable[[str], str] | None = None
 
 
 PRESETS: dict[str, Preset] = {}

@@ -74,6 +74,12 @@ def build_vgg(
     return net.model(x, head, features_only=features_only, name=name)
 
 
+def keras_name(name: str) -> str:
+    """What keras.applications calls a layer."""
+    names = {"dense1": "fc1", "dense2": "fc2", "head": "predictions"}
+    return names.get(name, name.replace("stage", "block"))
+
+
 _PAPER = "Simonyan and Zisserman: Very deep convolutional networks for large-scale image recognition. ICLR"
 _BLOCKS = {"vgg11": (1, 1, 2, 2, 2), "vgg13": (2, 2, 2, 2, 2), "vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
 
@@ -81,7 +87,22 @@ _BLOCKS = {"vgg11": (1, 1, 2, 2, 2), "vgg13": (2, 2, 2, 2, 2), "vgg16": (2, 2, 3
 def _preset(name: str, variant: str, twin: str, trainable: int, total: int, macs: int, field: int, **arguments) -> Preset:
     blocks = _BLOCKS[name.partition("_")[0]]
     given = {"input_shape": (224, 224, 3), "num_classes": 1000, "blocks": blocks, **arguments}
-    return Preset(name, "vgg", _PAPER, 2015, variant, twin, trainable, total, macs, (field, field), given)
+    application = name.upper() if name in ("vgg16", "vgg19") else None
+    return Preset(
+        name,
+        "vgg",
+        _PAPER,
+        2015,
+        variant,
+        twin,
+        trainable,
+        total,
+        macs,
+        (field, field),
+        given,
+        application,
+        keras_name if application else None,
+    )
 
 
 _BIASED = {"normalization": "batch", "bias": "always"}
