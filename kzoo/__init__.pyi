@@ -17,6 +17,7 @@ from .models import build as build
 from .models import build_cnn as build_cnn
 from .models import build_model as build_model
 from .models import build_preset as build_preset
+from .models import build_resnet as build_resnet
 from .models import build_unet as build_unet
 from .models import build_vgg as build_vgg
 from .models import describe as describe

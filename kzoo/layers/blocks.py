@@ -28,15 +28,16 @@ def conv(
     padding: Alignment | None = None,
     act: bool = True,
     bare: bool = False,
+    use_bias: bool | None = None,
 ):
     """Convolution, norm and activation in the order of the style.
 
-    With `act=False` there is no activation, and with `bare` nothing comes before the convolution. The bias is left out where a norm makes
-    it redundant. Without a norm, an activation by name is fused into the convolution.
+    With `act=False` there is no activation, and with `bare` nothing comes before the convolution. Unless `use_bias` says so, the bias is
+    left out where a norm makes it redundant. Without a norm, an activation by name is fused into the convolution.
     """
     options = _kernel_options(style) | ({"groups": groups} if groups > 1 else {})
     layer = partial(_convolution(style), filters, kernel_size, dilation_rate=dilation, **options)
-    return _normalized(layer, x, kernel_size, style, name, strides, padding, act=act, bare=bare)
+    return _normalized(layer, x, kernel_size, style, name, strides, padding, act=act, bare=bare, use_bias=use_bias)
 
 
 def depthwise_conv(
@@ -57,13 +58,24 @@ def depthwise_conv(
 
 
 def _normalized(
-    layer: Callable, x, kernel_size: Size, style: Style, name: str, strides: Size, padding: Alignment | None, *, act: bool, bare: bool
+    layer: Callable,
+    x,
+    kernel_size: Size,
+    style: Style,
+    name: str,
+    strides: Size,
+    padding: Alignment | None,
+    *,
+    act: bool,
+    bare: bool,
+    use_bias: bool | None = None,
 ):
     """A convolution with norm and activation around it."""
     first = style.order == "norm-act-conv"
     if first and not bare:
         x = normalize_and_activate(x, style, name, act=act)
-    biased = style.bias == "always" or not style.normalized or style.order == "conv-act-norm"
+    needed = style.bias == "always" or not style.normalized or style.order == "conv-act-norm"
+    biased = needed if use_bias is None else use_bias
     fused = act and not first and isinstance(style.activation, str) and (not style.normalized or style.order == "conv-act-norm")
     x, padding = aligned(x, kernel_size, strides, padding or style.padding, name)
     x = layer(strides=strides, padding=padding, use_bias=biased, activation=style.activation if fused else None, name=name)(x)

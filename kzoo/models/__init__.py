@@ -1,6 +1,6 @@
 """Builders: functions from hyperparameters to uncompiled `keras.Model`s, one file per family."""
 
-from . import unet_presets  # noqa: F401
+from . import resnet_presets, unet_presets  # noqa: F401
 from .classifier import Tap, taps
 from .cnn import build_cnn
 from .convolutionize import convolutionize
@@ -8,8 +8,10 @@ from .deep_supervision import DeeplySupervised, main_output
 from .identity import Description, build, configuration, describe, load, remember, save
 from .presets import PRESETS, Preset, build_model, build_preset, find_preset, list_models, list_presets
 from .registry import BUILDERS
+from .resnet import build_resnet
 from .unet import build_unet
 from .vgg import build_vgg
+from .weights import load_weights
 
 __all__ = [
     "BUILDERS",
@@ -22,6 +24,7 @@ __all__ = [
     "build_cnn",
     "build_model",
     "build_preset",
+    "build_resnet",
     "build_unet",
     "build_vgg",
     "configuration",
@@ -31,6 +34,7 @@ __all__ = [
     "list_models",
     "list_presets",
     "load",
+    "load_weights",
     "main_output",
     "remember",
     "save",

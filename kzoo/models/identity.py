@@ -22,6 +22,7 @@ from ..errors import ArgumentError, InputError, did_you_mean, one_line
 from ..schema import defaults
 from ..schema import describe as in_words
 from .precision import built_under
+from .weights import load_weights
 
 MEMBER = "kzoo.json"
 """The description's name inside a `.keras` file, which is a zip archive."""
@@ -49,14 +50,14 @@ class Description:
 
     @property
     def hash(self) -> str:
-        """Twelve digits that are equal for equal configurations, whatever the model's name and precision.
+        """Twelve digits that are equal for equal configurations, whatever the model's name, precision and initial weights.
 
         One value for all stages, or for all axes, counts as a list of it, and 0 as 0.0. What is equal only after arithmetic, such as
         `filters=8` and the list of its doublings, differs.
         """
         from .registry import BUILDERS
 
-        text = json.dumps({"builder": self.builder, "arguments": _canonical(self.arguments, BUILDERS[self.builder])}, sort_keys=True)
+        text = json.dumps({"builder": self.builder, "arguments": canonical(self.arguments, BUILDERS[self.builder])}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @property
@@ -98,6 +99,8 @@ def identified(builder: Builder) -> Builder:
         values = {name: _plain(arguments.get(name, parameter.default)) for name, parameter in parameters.items()}
         name, precision = builder.__name__.removeprefix("build_"), keras.config.dtype_policy().name
         remember(model, Description(name, values, _version(), model.count_params(), precision))
+        if arguments.get("weights") is not None:
+            load_weights(model, arguments["weights"])
         return model
 
     return build
@@ -178,7 +181,7 @@ def build(description: str | Description | Mapping[str, Any]) -> keras.Model:
     if wanted is None:
         return BUILDERS[name](**arguments)
     with built_under(wanted.precision):
-        model = BUILDERS[name](**arguments)
+        model = BUILDERS[name](**{**arguments, **({"weights": None} if "weights" in arguments else {})})
     if model.count_params() != wanted.parameters:
         raise InputError(
             f"description {wanted.hash}: expected {wanted.parameters:,} parameters, as kzoo {wanted.version} built it. "
@@ -188,7 +191,7 @@ def build(description: str | Description | Mapping[str, Any]) -> keras.Model:
 
 
 def configuration(given: str | Description | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The builder's name and all arguments of a configuration: a preset's name, a description, or a mapping with `builder` in it."""
+    """The builder's name and all arguments of a configuration: a preset's name, a description, or a mapping with `builder` or `preset`."""
     from .presets import find_preset
     from .registry import BUILDERS
 
@@ -202,8 +205,11 @@ def configuration(given: str | Description | Mapping[str, Any]) -> tuple[str, di
         raise ArgumentError(
             "configuration", f"expected a preset's name, a description, or a mapping with builder in it. Received: {given!s:.80}."
         )
+    if "preset" in given:
+        name, arguments = configuration(given["preset"])
+        return name, {**arguments, **{key: value for key, value in given.items() if key != "preset"}}
     if "builder" not in given:
-        raise ArgumentError("builder", f"missing; expected one of {', '.join(BUILDERS)}, beside its arguments.")
+        raise ArgumentError("builder", f"missing; expected one of {', '.join(BUILDERS)}, beside its arguments; or preset.")
     return given["builder"], {**defaults(BUILDERS[given["builder"]]), **{k: v for k, v in given.items() if k != "builder"}}
 
 
@@ -292,11 +298,11 @@ def _check_names(builder: Builder, arguments: Mapping[str, Any]) -> None:
             raise ArgumentError(name, f"missing; expected {in_words(typing.get_type_hints(builder)[name])}.")
 
 
-def _canonical(arguments: Mapping[str, Any], builder: Builder) -> dict[str, Any]:
+def canonical(arguments: Mapping[str, Any], builder: Builder) -> dict[str, Any]:
     """The arguments with every way to say the same made one."""
     hints = typing.get_type_hints(builder)
     broadcast = {name for name, hint in hints.items() if {int, float} & set(_members(hint)) and name in arguments}
-    found = {name: _number(value) for name, value in arguments.items() if name != "name"}
+    found = {name: _number(value) for name, value in arguments.items() if name not in ("name", "weights")}
     return {name: _collapsed(value) if name in broadcast else value for name, value in found.items()}
 
 

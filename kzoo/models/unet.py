@@ -5,12 +5,14 @@ the encoder's map of the same size. `padding="valid"` is the network of the pape
 default: the authors' own network drops half of the activations in the two deepest stages, `dropout=[0, 0, 0, 0.5, 0.5]`.
 """
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Mapping, Sequence
 from math import prod
-from typing import Literal
+from typing import Any, Literal
 
 import keras
 
+from ..errors import ArgumentError
 from ..layers import blocks as b
 from ..layers.blocks import DropoutKind
 from ..layers.borders import crop, crop_to, pad_to_multiple
@@ -21,8 +23,16 @@ from ..layers.upsampling import Upsampling, upsample
 from . import stages
 from .deep_supervision import DeeplySupervised
 from .registry import BUILDERS
+from .unet_encoder import attach
 from .unet_plan import Plan, UNetDownsampling, make_plan
 from .unet_sizes import Margins, multiples, skip_margins
+from .weights import check_weights
+
+OWN = ("filters", "depth", "blocks", "kernel_size", "dilation", "strides", "downsampling", "downsampling_kernel", "dropout", "padding")
+"""The arguments of the contracting path."""
+
+DECODER_FILTERS = 16
+"""Filters of the decoder's last stage behind a classifier, doubled towards the bottleneck."""
 
 
 @BUILDERS.register("unet")
@@ -56,7 +66,9 @@ def build_unet(
     initializer: str = INITIALIZER,
     l2: float = 0.0,
     deep_supervision: int = 0,
+    encoder: str | Mapping[str, Any] | None = None,
     classifier_activation: Literal["auto", "sigmoid", "softmax"] | None = "auto",
+    weights: str | None = None,
     name: str = "unet",
 ) -> keras.Model:
     """Builds a U-Net; the default is the network of the 2015 paper in `same` form.
@@ -99,7 +111,14 @@ def build_unet(
         l2: float, weight of the L2 penalty on these kernels.
         deep_supervision: int, extra heads at decoder stages 2, 3, ..., at their own resolutions. The model is then a `DeeplySupervised`,
             compiled and fitted like any other.
+        encoder: a classifier in place of the contracting path: the name of a preset (`resnet34`), or a mapping with `preset` or `builder`
+            and arguments, such as `{"preset": "resnet50_v1", "weights": "imagenet"}`. Its last map of every resolution is a skip; a last
+            decoder stage without skip restores the size of the image where the classifier begins with a stride. The arguments above
+            describe the decoder then, which has two convolutions of size 3 and 16, 32, 64, ... filters unless told otherwise; those of
+            the contracting path (`filters`, `depth`, `blocks`, `kernel_size`, `dilation`, `strides`, `downsampling`,
+            `downsampling_kernel`, `dropout`, `padding`) keep their defaults. Maps of ceil(size / stride) positions are needed.
         classifier_activation: `auto` (sigmoid for one map, softmax for more), `sigmoid`, `softmax`, or None for logits.
+        weights: None, or the path of a `.keras` or `.weights.h5` file; see `kzoo.models.load_weights`.
         name: str, the name of the model.
 
     Returns:
@@ -119,6 +138,13 @@ def build_unet(
     stages.check_name(name)
     stages.check_positive("num_classes", num_classes)
     stages.check_positive("depth", depth)
+    check_weights(weights)
+    trunk = None
+    if encoder is not None:
+        _check_own(locals())
+        trunk = attach(encoder, input_shape)
+        filters, depth, strides = trunk.filters, len(trunk.strides), trunk.strides
+        decoder_filters = DECODER_FILTERS if decoder_filters is None else decoder_filters
     plan = make_plan(
         style=Style(rank, padding, activation, normalization, block_order, convolution, bias, initializer, l2),
         depth=depth,
@@ -143,16 +169,35 @@ def build_unet(
     margins = skip_margins(plan, input_shape)
     activation_of_heads = b.head_activation(classifier_activation, num_classes)
 
-    image = keras.Input(input_shape, name="image")
-    x = pad_to_multiple(image, multiples(plan), "image") if padding == "same" else image
-    x, skips = _encoder(x, plan)
-    maps = _decoder(x, skips, margins, plan)
+    if trunk is None:
+        image = keras.Input(input_shape, name="image")
+        x = pad_to_multiple(image, multiples(plan), "image") if padding == "same" else image
+        x, skips = _encoder(x, plan)
+        maps = _decoder(x, skips, margins, plan)
+    else:
+        image, (*skips, x) = trunk.image, trunk.maps
+        maps = _decoder(x, skips, margins, plan, sizes=[image if skip is None else skip for skip in skips])
     outputs = [_head(maps[stage], image, stage, num_classes, activation_of_heads, plan) for stage in range(deep_supervision + 1)]
     if not deep_supervision:
         return keras.Model(image, outputs[0], name=name)
     model = DeeplySupervised(image, outputs, name=name)
     model.scales = [_scale(plan, stage) for stage in range(deep_supervision + 1)]
     return model
+
+
+def _check_own(given: Mapping[str, Any]) -> None:
+    """Raises `ArgumentError` for arguments of the contracting path beside a classifier that takes its place."""
+    parameters = inspect.signature(build_unet).parameters
+    for argument in OWN:
+        default = parameters[argument].default
+        if given[argument] != default:
+            raise ArgumentError(
+                argument,
+                f"expected {default!r}, its default, since the encoder is a classifier. Received: {given[argument]!r}. "
+                'Leave it out; arguments of the classifier stand in encoder={"preset": ..., ...}.',
+            )
+    if given["upsampling"] == "max_unpool":
+        raise ArgumentError("upsampling", "expected another one, since a classifier keeps no pooling indices. Received: max_unpool.")
 
 
 def _encoder(x, plan: Plan):
@@ -195,16 +240,19 @@ def _encoder_stage(x, stage: int, plan: Plan, name: str):
     return b.dropout(x, plan.dropout[stage], name, plan.dropout_kind, plan.style.rank)
 
 
-def _decoder(x, skips, margins: Sequence[Margins], plan: Plan) -> list:
-    """The expanding path: up-sample, crop the skip to size, join, convolve; deepest stage first. Returns all maps, shallowest first."""
+def _decoder(x, skips, margins: Sequence[Margins], plan: Plan, sizes: Sequence | None = None) -> list:
+    """The expanding path: up-sample, crop the skip to size, join, convolve; deepest stage first. Returns all maps, shallowest first.
+
+    Where `sizes` are given, strides need not come out even, and what is up-sampled is cut to the size of these maps.
+    """
     maps = []
     for stage in reversed(range(plan.depth)):
         name = f"decoder{stage + 1}"
-        needed = plan.skip != "none" or plan.upsampling == "max_unpool"
-        skip = crop(skips[stage], margins[stage], name) if needed else None
-        options = {"kernel": plan.upsampling_kernels[stage], "pooled": skip}
-        x = upsample(x, plan.upsampling, plan.up_filters(stage), plan.strides[stage], plan.style, name, **options)
-        x = join(skip, x, plan.skip, plan.style, name)
+        skip = crop(skips[stage], margins[stage], name) if plan.joins and skips[stage] is not None else None
+        width = plan.decoder_filters[stage] if skip is None else plan.up_filters(stage)
+        x = upsample(x, plan.upsampling, width, plan.strides[stage], plan.style, name, kernel=plan.upsampling_kernels[stage], pooled=skip)
+        x = crop_to(x, sizes[stage], (1,) * plan.style.rank, f"{name}_up") if sizes else x
+        x = x if skip is None else join(skip, x, plan.skip, plan.style, name)
         x = _decoder_stage(x, stage, plan, name)
         maps.append(x)
     return maps[::-1]

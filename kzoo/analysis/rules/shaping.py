@@ -2,6 +2,7 @@
 
 from keras import layers
 
+from ...layers.channels import PadChannels
 from ..facts import Facts, operations, rule
 from ..graph import Call, axis_order
 from ..layout import Part, held, regroup
@@ -86,3 +87,8 @@ def _window(cut: slice) -> Window | None:
     """None where what is cut depends on the size of the map."""
     start, stop, step = cut.start or 0, cut.stop or 0, cut.step or 1
     return Window(1, step, padding=(-start, stop)) if start >= 0 >= stop and step > 0 and cut.stop != 0 else None
+
+
+@rule(PadChannels)
+def pad_channels(call: Call) -> Facts:  # noqa: ARG001
+    return Facts(stops=())

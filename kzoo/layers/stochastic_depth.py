@@ -1,0 +1,71 @@
+"""Stochastic depth (Huang et al. 2016, "Deep networks with stochastic depth", ECCV, arXiv:1603.09382)."""
+
+from numbers import Real
+from typing import Any
+
+import keras
+from keras import ops
+
+from ..errors import ArgumentError
+
+
+@keras.saving.register_keras_serializable("kzoo")
+class StochasticDepth(keras.layers.Layer):
+    """Drops the whole branch of a sample while training, and divides what it keeps by the share that is kept.
+
+    It stands at the end of a residual branch, before the addition, so that a dropped block is its shortcut. The paper scales by the
+    share at inference instead, which has the same expectation.
+
+    Args:
+        rate: float from 0 to below 1, the share of samples whose branch is dropped.
+        seed: int, for the same choices in every run; None for Keras's global one.
+
+    Input and output: `(batch, ...)`, of one shape.
+
+    >>> import numpy as np
+    >>> StochasticDepth(0.5)(np.ones((1, 4, 1)))[0, :, 0].numpy().tolist()
+    [1.0, 1.0, 1.0, 1.0]
+    >>> sorted({float(x) for x in StochasticDepth(0.5, seed=1)(np.ones((32, 1)), training=True)[:, 0]})
+    [0.0, 2.0]
+    """
+
+    def __init__(self, rate: float, seed: int | None = None, **options):
+        super().__init__(**options)
+        check_rate("rate", rate)
+        self.rate = float(rate)
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.supports_masking = True
+
+    def call(self, inputs, training=None):
+        if not training or self.rate == 0:
+            return inputs
+        shape = (ops.shape(inputs)[0], *[1] * (len(inputs.shape) - 1))
+        kept = keras.random.uniform(shape, dtype="float32", seed=self.seed_generator) >= self.rate
+        return inputs * ops.cast(kept, inputs.dtype) / (1 - self.rate)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "rate": self.rate, "seed": self.seed}
+
+
+def check_rate(argument: str, value: Any) -> None:
+    """Raises `ArgumentError` unless `value` is a rate in [0, 1)."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) < 1:
+        raise ArgumentError(argument, f"expected a rate from 0 to below 1. Received: {value!r}.")
+
+
+def decayed_rates(last: float, blocks: int) -> tuple[float, ...]:
+    """The rate of every block, linear in its number l: `l / blocks * last`, section 3 of the paper.
+
+    >>> decayed_rates(0.5, 4)
+    (0.125, 0.25, 0.375, 0.5)
+    """
+    return tuple(last * block / blocks for block in range(1, blocks + 1))
+
+
+def stochastic_depth(x, rate: float, name: str):
+    """`{name}_depth` at the end of a residual branch; no layer where the rate is 0."""
+    return StochasticDepth(rate, name=f"{name}_depth")(x) if rate else x
