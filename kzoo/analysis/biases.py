@@ -36,7 +36,7 @@ def redundant_biases(graph: Graph) -> list[Any]:
     >>> x = inputs = keras.Input((8, 8, 1))
     >>> x = keras.layers.BatchNormalization()(keras.layers.Conv2D(4, 3)(x))
     >>> model = keras.Model(inputs, keras.layers.Conv2D(2, 1)(x))
-    >>> [bias.shape for bias in redundant_biases(trace(model))]
+    >>> [tuple(bias.shape) for bias in redundant_biases(trace(model))]
     [(4,)]
     """
     lost = _Lost(graph)

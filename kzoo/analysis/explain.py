@@ -123,16 +123,16 @@ def explain(
     >>> print(ledger)
     torch 500,594 = plain 497,714 + 2,880 parameters
     <BLANKLINE>
-                                         torch             plain        difference
-    convolution kernels                488,088           488,088                 0
-    dense kernels                        8,832             8,832                 0
-    redundant biases                       720                 0              +720
-    other biases                            74               794              -720
-    norm scales and offsets              1,440                 0            +1,440
-    norm statistics                      1,440                 0            +1,440
-    total                              500,594           497,714            +2,880
-    MACs                             6,128,256         6,128,256                 0
-    receptive field                        212               212
+                                           torch             plain        difference
+    convolution kernels                  488,088           488,088                 0
+    dense kernels                          8,832             8,832                 0
+    redundant biases                         720                 0              +720
+    other biases                              74               794              -720
+    norm scales and offsets                1,440                 0            +1,440
+    norm statistics                        1,440                 0            +1,440
+    total                                500,594           497,714            +2,880
+    MACs                               6,128,256         6,128,256                 0
+    receptive field                          212               212
     <BLANKLINE>
     torch: 500,594 = 498,434 + 1,440 norm statistics + 720 redundant biases
     plain: 497,714 = 497,714 + 0 norm statistics + 0 redundant biases
@@ -150,7 +150,7 @@ def _account(given: Any) -> tuple[Account, Description | None]:
     """A network's parameters by kind, and what it was built from if it says so; the network itself is not kept."""
     if not isinstance(given, keras.Model):
         builder, arguments = configuration(given)
-        given = BUILDERS[builder](**arguments)
+        given = BUILDERS[builder](**{**arguments, "weights": None} if "weights" in arguments else arguments)
     found = profile(given)
     account = Account(str(given.name), _kinds(given), found.macs, found.receptive_field)
     return account, describe(given) if is_described(given) else None

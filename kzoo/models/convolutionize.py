@@ -13,7 +13,8 @@ import numpy as np
 from keras import activations, layers, tree
 
 from ..errors import ArgumentError
-from ..layers import BlurPool, LinearUpsampling, PixelShuffle
+from ..layers import BlurPool, LayerScale, LinearUpsampling, PixelShuffle, StochasticDepth
+from ..layers.channels import PadChannels
 from ..layers.style import ranked
 
 CONVOLUTIONS = (
@@ -28,15 +29,18 @@ WINDOWS = (
     *(layers.ZeroPadding1D, layers.ZeroPadding2D, layers.ZeroPadding3D, layers.Cropping1D, layers.Cropping2D, layers.Cropping3D),
     *(layers.UpSampling1D, layers.UpSampling2D, layers.UpSampling3D),
     *(layers.SpatialDropout1D, layers.SpatialDropout2D, layers.SpatialDropout3D),
-    *(BlurPool, LinearUpsampling, PixelShuffle),
+    *(BlurPool, LinearUpsampling, PixelShuffle, LayerScale, StochasticDepth, PadChannels),
 )
-"""Layers that look at a window around every position of a map."""
+"""Layers that do the same at every position of a map, with a window around it."""
 
 NUMBERS = (
     *(layers.Activation, layers.ReLU, layers.LeakyReLU, layers.ELU, layers.Identity, layers.ActivityRegularization),
     *(layers.Dropout, layers.AlphaDropout, layers.GaussianDropout, layers.GaussianNoise),
 )
 """Layers that treat every number by itself; an activation may also run over the channels."""
+
+POINTS = (layers.Dense,)
+"""Layers that work on the last axis, whatever stands before it."""
 
 CHANNELS = (
     *(layers.BatchNormalization, layers.LayerNormalization, layers.UnitNormalization, layers.Normalization),
@@ -184,7 +188,7 @@ class _Conversion:
                 raise _refused(layer, f"looks at neighbours in what {state.layer} pooled")
         elif kind is layers.Rescaling:
             _check_constants(layer, [layer.scale, layer.offset])
-        elif not (kind in (*WINDOWS, layers.Dense) or (kind in self.local and state is None)):
+        elif not (kind in (*WINDOWS, *POINTS) or (kind in self.local and state is None)):
             raise _refused(layer, "is of a kind that is not known to treat all positions alike")
 
 

@@ -140,7 +140,7 @@ def remember(model: keras.Model, description: Description) -> None:
 
 
 def differences(a: Description, b: Description) -> dict[str, tuple[Any, Any]]:
-    """What two descriptions differ in, but for the model's name: the builder and its arguments, with a's value and b's.
+    """What two descriptions differ in, but for names and weights: the builder and its arguments, with a's value and b's.
 
     Two ways to say the same are no difference, as for `hash`; what only one of two builders takes is `-` for the other.
 
@@ -152,9 +152,9 @@ def differences(a: Description, b: Description) -> dict[str, tuple[Any, Any]]:
     from .registry import BUILDERS
 
     plain = [{"builder": each.builder, **each.arguments} for each in (a, b)]
-    canonical = [{"builder": each.builder, **_canonical(each.arguments, BUILDERS[each.builder])} for each in (a, b)]
-    names = [name for name in {**plain[0], **plain[1]} if name != "name"]
-    differ = [name for name in names if (name in canonical[0], canonical[0].get(name)) != (name in canonical[1], canonical[1].get(name))]
+    alike = [{"builder": each.builder, **canonical(each.arguments, BUILDERS[each.builder])} for each in (a, b)]
+    names = [name for name in {**plain[0], **plain[1]} if name in {**alike[0], **alike[1]}]
+    differ = [name for name in names if any(name not in each for each in alike) or alike[0][name] != alike[1][name]]
     return {name: (plain[0].get(name, "-"), plain[1].get(name, "-")) for name in differ}
 
 

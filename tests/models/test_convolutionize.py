@@ -1,5 +1,9 @@
 """Classifiers that slide: equal on their own size, window by window on larger images, and what is refused."""
 
+import importlib
+import inspect
+import pkgutil
+
 import keras
 import numpy as np
 import pytest
@@ -7,8 +11,10 @@ from keras import layers
 
 import kzoo.layers
 from kzoo import ArgumentError, build_cnn, build_vgg, profile
+from kzoo.layers import CropTo, MaxUnpooling, PadToMultiple
+from kzoo.layers.resampling import Resampling
 from kzoo.models import convolutionize
-from kzoo.models.convolutionize import WINDOWS
+from kzoo.models.convolutionize import NUMBERS, POINTS, WINDOWS
 
 RNG = np.random.default_rng(0)
 
@@ -306,7 +312,14 @@ def test_a_layer_of_ones_own_can_be_vouched_for():
         convolutionize(model, local=["Halves"])
 
 
+def own_layers() -> set[type]:
+    """The layer classes of all files in kzoo.layers."""
+    files = [importlib.import_module(file.name) for file in pkgutil.iter_modules(kzoo.layers.__path__, "kzoo.layers.")]
+    classes = {value for file in files for value in vars(file).values() if inspect.isclass(value) and issubclass(value, layers.Layer)}
+    return {kind for kind in classes if kind.__module__.startswith("kzoo.layers.")}
+
+
 def test_every_layer_of_kzoo_is_decided_on():
-    """A new layer goes into `WINDOWS` of convolutionize.py if it treats all positions of a map alike, or else in here."""
-    refused = {"CropTo", "ICNR", "MaxUnpooling", "PadToMultiple"}
-    assert {name for name in kzoo.layers.__all__ if getattr(kzoo.layers, name) not in WINDOWS} == refused
+    """A new layer goes into one of the tables of convolutionize.py if it treats all positions alike, or else in here."""
+    refused = {CropTo, MaxUnpooling, PadToMultiple, Resampling}
+    assert own_layers() - {*WINDOWS, *NUMBERS, *POINTS} == refused
