@@ -2,6 +2,7 @@ from . import analysis as analysis
 from .analysis import Profile as Profile
 from .analysis import draw as draw
 from .analysis import draw_receptive_field as draw_receptive_field
+from .analysis import explain as explain
 from .analysis import match as match
 from .analysis import plot_feature_maps as plot_feature_maps
 from .analysis import plot_filters as plot_filters

@@ -3,6 +3,7 @@
 from . import resnet_presets, unet_presets  # noqa: F401
 from .classifier import Tap, taps
 from .cnn import build_cnn
+from .convolutionize import convolutionize
 from .deep_supervision import DeeplySupervised, main_output
 from .identity import Description, build, configuration, describe, load, remember, save
 from .presets import PRESETS, Preset, build_model, build_preset, find_preset, list_models, list_presets
@@ -27,6 +28,7 @@ __all__ = [
     "build_unet",
     "build_vgg",
     "configuration",
+    "convolutionize",
     "describe",
     "find_preset",
     "list_models",
