@@ -14,6 +14,7 @@ from .errors import TrainingError as TrainingError
 from .models import Description as Description
 from .models import build as build
 from .models import build_cnn as build_cnn
+from .models import build_lenet as build_lenet
 from .models import build_model as build_model
 from .models import build_preset as build_preset
 from .models import build_unet as build_unet

@@ -2,7 +2,22 @@
 
 from .borders import CropTo, PadToMultiple
 from .icnr import ICNR
+from .lenet import ConnectedConv, RadialBasis, ScaledTanh, TrainableSubsampling
+from .local_response import LocalResponseNormalization
 from .resampling import BlurPool, LinearUpsampling, PixelShuffle
 from .unpooling import MaxUnpooling
 
-__all__ = ["ICNR", "BlurPool", "CropTo", "LinearUpsampling", "MaxUnpooling", "PadToMultiple", "PixelShuffle"]
+__all__ = [
+    "ICNR",
+    "BlurPool",
+    "ConnectedConv",
+    "CropTo",
+    "LinearUpsampling",
+    "LocalResponseNormalization",
+    "MaxUnpooling",
+    "PadToMultiple",
+    "PixelShuffle",
+    "RadialBasis",
+    "ScaledTanh",
+    "TrainableSubsampling",
+]

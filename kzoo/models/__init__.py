@@ -5,6 +5,7 @@ from .classifier import Tap, taps
 from .cnn import build_cnn
 from .deep_supervision import DeeplySupervised, main_output
 from .identity import Description, build, configuration, describe, load, remember, save
+from .lenet import build_lenet
 from .presets import PRESETS, Preset, build_model, build_preset, find_preset, list_models, list_presets
 from .registry import BUILDERS
 from .unet import build_unet
@@ -19,6 +20,7 @@ __all__ = [
     "Tap",
     "build",
     "build_cnn",
+    "build_lenet",
     "build_model",
     "build_preset",
     "build_unet",

@@ -155,6 +155,10 @@ class Head:
             )
             x = b.dropout(x, self.dropout, f"dense{number}")
         x = x if self.dense else b.dropout(x, self.dropout, "head")
+        return self.classify(x)
+
+    def classify(self, x):
+        """From the last hidden features to the output."""
         return b.head(x, self.num_classes, self.activation)
 
 
