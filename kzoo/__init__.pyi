@@ -14,12 +14,16 @@ from .errors import InputError as InputError
 from .errors import TrainingError as TrainingError
 from .models import Description as Description
 from .models import build as build
+from .models import build_alexnet as build_alexnet
 from .models import build_cnn as build_cnn
+from .models import build_lenet as build_lenet
 from .models import build_model as build_model
+from .models import build_nin as build_nin
 from .models import build_preset as build_preset
 from .models import build_resnet as build_resnet
 from .models import build_unet as build_unet
 from .models import build_vgg as build_vgg
+from .models import build_zfnet as build_zfnet
 from .models import describe as describe
 from .models import list_models as list_models
 from .models import list_presets as list_presets
