@@ -14,9 +14,14 @@ from .errors import TrainingError as TrainingError
 from .models import Description as Description
 from .models import build as build
 from .models import build_cnn as build_cnn
+from .models import build_convnext as build_convnext
+from .models import build_densenet as build_densenet
+from .models import build_mobilenet as build_mobilenet
+from .models import build_mobilenet_v2 as build_mobilenet_v2
 from .models import build_model as build_model
 from .models import build_preset as build_preset
 from .models import build_resnet as build_resnet
+from .models import build_shufflenet_v2 as build_shufflenet_v2
 from .models import build_unet as build_unet
 from .models import build_vgg as build_vgg
 from .models import describe as describe

@@ -1,6 +1,7 @@
 """Blocks that the builders compose, and the few Keras layers that Keras lacks."""
 
 from .borders import CropTo, PadToMultiple
+from .channels import ChannelShuffle, ChannelSlice, PadChannels
 from .icnr import ICNR
 from .layer_scale import LayerScale
 from .resampling import BlurPool, LinearUpsampling, PixelShuffle
@@ -10,10 +11,13 @@ from .unpooling import MaxUnpooling
 __all__ = [
     "ICNR",
     "BlurPool",
+    "ChannelShuffle",
+    "ChannelSlice",
     "CropTo",
     "LayerScale",
     "LinearUpsampling",
     "MaxUnpooling",
+    "PadChannels",
     "PadToMultiple",
     "PixelShuffle",
     "StochasticDepth",

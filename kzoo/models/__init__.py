@@ -3,11 +3,16 @@
 from . import resnet_presets, unet_presets  # noqa: F401
 from .classifier import Tap, taps
 from .cnn import build_cnn
+from .convnext import build_convnext
 from .deep_supervision import DeeplySupervised, main_output
+from .densenet import build_densenet
 from .identity import Description, build, configuration, describe, load, remember, save
+from .mobilenet import build_mobilenet
+from .mobilenet_v2 import build_mobilenet_v2
 from .presets import PRESETS, Preset, build_model, build_preset, find_preset, list_models, list_presets
 from .registry import BUILDERS
 from .resnet import build_resnet
+from .shufflenet_v2 import build_shufflenet_v2
 from .unet import build_unet
 from .vgg import build_vgg
 from .weights import load_weights
@@ -21,9 +26,14 @@ __all__ = [
     "Tap",
     "build",
     "build_cnn",
+    "build_convnext",
+    "build_densenet",
+    "build_mobilenet",
+    "build_mobilenet_v2",
     "build_model",
     "build_preset",
     "build_resnet",
+    "build_shufflenet_v2",
     "build_unet",
     "build_vgg",
     "configuration",
