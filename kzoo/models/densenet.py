@@ -175,7 +175,7 @@ _BOTH = "keras.applications; torchvision"
 _ITSELF = "the paper, 1.0 M and 0.8 M"
 
 register(
-    _preset("densenet121", "table 1, k = 32", _BOTH, 7_978_856, 8_062_504, 2_834_161_664, 2071, **_IMAGENET),
+    _preset("densenet121", "table 1, k = 32", _BOTH, 7_978_856, 8_062_504, 2_834_161_664, 2071, **_IMAGENET, blocks=(6, 12, 24, 16)),
     _preset("densenet161", "table 1, k = 48", "torchvision", 28_681_000, 28_900_936, 7_727_907_072, 2967, **_161),
     _preset("densenet169", "table 1, k = 32", _BOTH, 14_149_480, 14_307_880, 3_359_843_328, 3351, **_IMAGENET, blocks=(6, 12, 32, 32)),
     _preset("densenet201", "table 1, k = 32", _BOTH, 20_013_928, 20_242_984, 4_291_365_888, 3863, **_IMAGENET, blocks=(6, 12, 48, 32)),

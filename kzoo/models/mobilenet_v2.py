@@ -1,7 +1,8 @@
 """MobileNet v2 (Sandler et al. 2018, "MobileNetV2: inverted residuals and linear bottlenecks", CVPR, arXiv:1801.04381).
 
 Blocks that expand a narrow map, convolve every channel of the wide one, and project it back without an activation; the narrow maps
-carry the residuals. Table 2 is the whole network, figure 4 the blocks. Filters are rounded to multiples of 8.
+carry the residuals. Table 2 is the whole network, figure 4 the blocks. Filters are rounded to multiples of 8; those of the blocks are cut
+to integers first, as in keras.applications.
 
 Equal to keras.applications' at every size: what it pads before a strided convolution is "same" padding at even and at odd sizes. Its
 norms have momentum 0.999. torchvision's has the same parameters and pads both ends.
@@ -71,7 +72,7 @@ def build_mobilenet_v2(
         for value in values:
             stages.check_positive(argument, value)
     check_width(width)
-    stem, *widths = (by_eight(count * width) for count in (stem_filters, *filters))
+    stem, widths = by_eight(stem_filters * width), [by_eight(int(count * width)) for count in filters]
     head = Head(num_classes, pooling, classifier_activation, (), dropout)
     places = [Place(f"stage{stage}", 3, step, "same") for stage, step in enumerate(steps, start=1) if max(step) > 1]
     net = Trunk(input_shape, style, [Place("stem_conv", 3, 2, "same"), *places], downsampling, small_input, weights)
@@ -93,7 +94,7 @@ def by_eight(filters: float) -> int:
     (8, 16, 16)
     """
     near = max(8, int(filters + 4) // 8 * 8)
-    return near if near >= 0.9 * int(filters) else near + 8
+    return near if near >= 0.9 * filters else near + 8
 
 
 def _block(net: Trunk, x, filters: int, expansion: int, name: str, place: str | None):
