@@ -1,5 +1,6 @@
 """What all classifiers share: their common arguments, the trunk that walks from place to place, and the head."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import prod
@@ -53,10 +54,12 @@ F = TypeVar("F", bound=Callable[..., keras.Model])
 
 
 def classifier(name: str) -> Callable[[F], F]:
-    """A decorator that enters a builder under `name` and completes its docstring."""
+    """A decorator that enters a builder under `name` and completes its docstring by the shared arguments that it does not explain."""
 
     def enter(builder: F) -> F:
-        builder.__doc__ = (builder.__doc__ or "").replace("{shared}", SHARED)
+        own = builder.__doc__ or ""
+        shared = [entry for entry in re.split(r"\n        (?=\w+: )", SHARED) if f"\n        {entry.partition(':')[0]}: " not in own]
+        builder.__doc__ = own.replace("{shared}", "\n        ".join(shared))
         return BUILDERS.register(name)(builder)
 
     return enter
@@ -158,6 +161,10 @@ class Head:
             )
             x = b.dropout(x, self.dropout, f"dense{number}")
         x = x if self.dense else b.dropout(x, self.dropout, "head")
+        return self.classify(x)
+
+    def classify(self, x):
+        """From the last hidden features to the output."""
         return b.head(x, self.num_classes, self.activation)
 
     def _normalize(self, x, style: Style):

@@ -115,9 +115,7 @@ def find_application(model: keras.Model) -> "Preset":
 
     known = describe(model)
     candidates = [preset for preset in PRESETS.values() if preset.application]
-    same = [
-        preset for preset in candidates if preset.builder == known.builder and _essence(preset) == _bare(known.builder, known.arguments)
-    ]
+    same = [preset for preset in candidates if preset.builder == known.builder and _essence(preset) == bare(known.builder, known.arguments)]
     if not same:
         names = ", ".join(preset.name for preset in candidates if preset.builder == known.builder) or "none of this builder"
         raise ArgumentError(
@@ -128,10 +126,10 @@ def find_application(model: keras.Model) -> "Preset":
 
 
 def _essence(preset: "Preset") -> dict[str, Any]:
-    return _bare(preset.builder, preset.arguments)
+    return bare(preset.builder, preset.arguments)
 
 
-def _bare(builder: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def bare(builder: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments that make the weights what they are, defaults included, in one way of writing them."""
     from .identity import canonical, plain
     from .registry import BUILDERS
