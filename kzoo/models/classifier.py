@@ -1,7 +1,9 @@
 """What all classifiers share: their common arguments, the trunk that walks from place to place, and the head."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, Literal, NamedTuple, TypeVar, get_args
@@ -50,6 +52,8 @@ SHARED = """input_shape: `(*spatial, channels)` with one to three spatial axes, 
 
 _TAPS = "kzoo_taps"
 
+_padded: ContextVar[bool] = ContextVar("padded", default=False)
+
 F = TypeVar("F", bound=Callable[..., keras.Model])
 
 
@@ -63,6 +67,16 @@ def classifier(name: str) -> Callable[[F], F]:
         return BUILDERS.register(name)(builder)
 
     return enter
+
+
+@contextmanager
+def padded_places() -> Iterator[None]:
+    """Classifiers that are built within pad their borders everywhere, so that a map of stride s has ceil(size / s) positions."""
+    token = _padded.set(True)
+    try:
+        yield
+    finally:
+        _padded.reset(token)
 
 
 class Tap(NamedTuple):
@@ -206,6 +220,8 @@ class Trunk:
             check_choice("downsampling", downsampling, get_args(Downsampling))
         self.style = style
         self._downsampling = downsampling
+        if _padded.get():
+            places = [place if place.padding == "symmetric" else replace(place, padding="same") for place in places]
         self._ahead = fit(places, input_shape, small_input)
         self._strides = (1,) * style.rank
         self._maps: dict[tuple[int, ...], tuple[str, Any]] = {}

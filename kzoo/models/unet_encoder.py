@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from ..errors import ArgumentError
-from .classifier import Tap, taps
+from .classifier import Tap, padded_places, taps
 from .registry import BUILDERS
 
 PROBE = 101
@@ -37,7 +37,7 @@ class Encoder:
 
 
 def attach(encoder: str | Mapping[str, Any], input_shape: Sequence[int | None]) -> Encoder:
-    """Builds the classifier up to its maps, and checks that each has ceil(size / stride) positions, as the decoder will have.
+    """Builds the classifier up to its maps, all borders padded; checks that each has ceil(size / stride) positions, as the decoder will.
 
     Raises:
         ArgumentError: no such classifier, or one whose maps do not fit.
@@ -65,7 +65,8 @@ def _features(encoder: str | Mapping[str, Any], input_shape: Sequence[int | None
     if builder not in classifiers:
         raise ArgumentError("encoder", f"expected a preset or builder of a classifier ({', '.join(classifiers)}). Received: {builder}.")
     try:
-        return BUILDERS[builder](**{**arguments, "input_shape": tuple(input_shape), "num_classes": 0, "features_only": True})
+        with padded_places():
+            return BUILDERS[builder](**{**arguments, "input_shape": tuple(input_shape), "num_classes": 0, "features_only": True})
     except ArgumentError as error:
         raise error if error.argument == "input_shape" else error.within("encoder") from error
 
@@ -80,6 +81,5 @@ def _check_sizes(model: keras.Model, found: Sequence[Tap], input_shape: Sequence
             raise ArgumentError(
                 "encoder",
                 f"expected maps of ceil(size / stride) positions, so that skips are aligned: {expected} at stride {tap.strides} for an "
-                f"input of {sizes}. Received: {tuple(shape[1:-1])} from {tap.name}, which does not pad its borders. "
-                'Use another classifier, or its padding="same" where it has one.',
+                f"input of {sizes}. Received: {tuple(shape[1:-1])} from {tap.name}. Use another classifier.",
             )

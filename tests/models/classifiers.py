@@ -34,12 +34,13 @@ SMALLER: dict[str, dict[str, Any]] = {
     "mobilenet": {"filters": (8, 8, 16), "strides": (1, 2, 2), "stem_filters": 8, "width": 1.0},
     "mobilenet_v2": {"width": 0.25, "blocks": (1, 2, 1, 1, 1, 2, 1), "last_filters": 32},
     "nin": {"filters": [[4, 4, 4], [6, 6, 6], [6, 6]]},
+    "nin_imagenet": {"filters": [[4, 4, 4], [6, 6, 6], [6, 6, 6], [6, 6]]},
     "resnet": {"filters": 4},
     "shufflenet_v2": {"filters": 8, "blocks": (2, 2, 2), "last_filters": 16},
     "vgg": {"filters": 4, "dense": [8, 8]},
     "zfnet": {"filters": [4, 6, 8, 8, 6], "dense": [8, 8]},
 }
-"""Per builder, arguments that make its presets small and leave their structure."""
+"""Per builder, or for one preset, arguments that make it small and leave its structure."""
 
 FLAT: set[str] = set()
 """Builders that refuse volumes, since Keras has no such depthwise or separable convolution in three dimensions."""
@@ -56,12 +57,13 @@ def smaller(preset: str, **options: Any) -> keras.Model:
     blocks = known.arguments.get("blocks", ())
     fewer = {"blocks": tuple(min(count, 2) for count in blocks)} if sum(blocks) > 12 else {}
     groups = {"cardinality": 4} if "cardinality" in known.arguments else {}
-    return build_model(preset, **{**SMALLER[known.builder], **fewer, **groups, **options})
+    return build_model(preset, **{**SMALLER.get(preset, SMALLER[known.builder]), **fewer, **groups, **options})
 
 
 def learns(model: keras.Model, x: np.ndarray, classes: int) -> list[str]:
-    """Trains for one step with a large rate; the paths of the weights that stayed as they were."""
+    """Trains for one step with a large rate; the paths of the weights that stayed as they were, of all that can be trained."""
     before = [weight.copy() for weight in model.get_weights()]
     model.compile(keras.optimizers.SGD(1.0), "sparse_categorical_crossentropy", run_eagerly=True)
     model.train_on_batch(x, np.arange(len(x)) % classes)
-    return [v.path for v, b, a in zip(model.weights, before, model.get_weights(), strict=True) if np.array_equal(a, b)]
+    triples = zip(model.weights, before, model.get_weights(), strict=True)
+    return [v.path for v, b, a in triples if np.array_equal(a, b) and (v.trainable or "moving" in v.path)]

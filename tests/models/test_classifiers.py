@@ -79,7 +79,7 @@ def test_features_are_the_last_maps_of_every_resolution(builder):
     for tap, features in zip(found, maps, strict=True):
         assert features.shape[-1] == tap.channels
         for size, stride, positions in zip((40, 36), tap.strides, features.shape[1:-1], strict=True):
-            assert size // stride - 4 <= positions <= -(-size // stride)
+            assert size // stride - 6 <= positions <= -(-size // stride)
 
 
 @pytest.mark.parametrize("downsampling", DOWNSAMPLINGS)
@@ -173,10 +173,10 @@ def test_every_preset_in_small(name, tmp_path):
     model = smaller(name, **small)
     x = random(4, 19, 16, 1)
     scores = run(model, x)
-    scores = scores[0] if isinstance(scores, list) else scores
-    assert scores.shape == (4, 4)
+    assert scores.shape[-2:] == (4, 4)
     save(model, tmp_path / "preset.keras")
     np.testing.assert_array_equal(run(load(tmp_path / "preset.keras"), x), run(model, x))
     assert set(learns(scramble(model), x, 4)) <= redundant(model)
-    features = smaller(name, **small, features_only=True)
+    plain = {"auxiliary_heads": False} if "auxiliary_heads" in PRESETS[name].arguments else {}
+    features = smaller(name, **small, **plain, features_only=True)
     assert [tap.channels for tap in taps(features)] == [output.shape[-1] for output in features.outputs]
