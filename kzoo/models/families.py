@@ -92,7 +92,7 @@ def preset(builder: str, values: Mapping[str, Any]) -> str:
     found = [each for each in PRESETS.values() if each.builder == builder and bare(builder, each.arguments) == own]
     for each in sorted(found, key=lambda each: (each.name != values["name"], each.name))[:1]:
         work = _work(each.paper, each.year)
-        cited = f" [{work}]" if work and work != FAMILIES[builder].work else ""
+        cited = f" [{work}]" if work not in (None, getattr(FAMILIES.get(builder), "work", None)) else ""
         return f", kzoo's preset {each.name}{cited}"
     return ""
 
