@@ -16,7 +16,7 @@ WIDTHS = (("width",), ("filters", "decoder_filters"), ("growth",))
 STEPS = (1, 2, 4, 8, 16, 32, 64)
 """By how much filters may have to change at once: by 8 under a group norm, by the cardinality of grouped convolutions."""
 
-FINE = 0.01
+FINE = 0.001
 """The step of a factor, such as the `width` of a MobileNet."""
 
 
@@ -207,7 +207,7 @@ class _Search:
     def _rounded(self, name: str, width: float) -> float:
         """The nearest width in whole steps, at least one."""
         step = self.steps[name]
-        return round(max(round(width / step), 1) * step, 2)
+        return round(max(round(width / step), 1) * step, 3)
 
     def _given(self, widths: Mapping[str, list]) -> dict[str, Any]:
         return {name: stages[0] if name in self.single else list(stages) for name, stages in widths.items()}
