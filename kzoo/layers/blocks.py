@@ -3,13 +3,14 @@
 Every block takes a symbolic tensor `(batch, *spatial, channels)` and returns one; every layer gets a stable name from its block.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal
 
 import keras
 
 from ..errors import ArgumentError, check_choice
+from .lenet import ConnectedConv
 from .style import INITIALIZER, Alignment, Padding, Size, Style, activate, normalize, ranked
 
 DropoutKind = Literal["element", "spatial"]
@@ -40,6 +41,14 @@ def conv(
     return _normalized(layer, x, kernel_size, style, name, strides, padding, act=act, bare=bare, use_bias=use_bias)
 
 
+def connected_conv(
+    x, connections: Sequence[Sequence[int]], kernel_size: Size, style: Style, name: str, *, padding: Alignment | None = None
+):
+    """A convolution by a table of connections, see `ConnectedConv`, with norm and activation like `conv`."""
+    layer = partial(ConnectedConv, connections, kernel_size, **style.kernel_options)
+    return _normalized(layer, x, kernel_size, style, name, 1, padding, act=True, bare=False)
+
+
 def depthwise_conv(
     x,
     kernel_size: Size,
@@ -51,7 +60,12 @@ def depthwise_conv(
     act: bool = True,
     bare: bool = False,
 ):
-    """A convolution of every channel by itself, with norm and activation like `conv`; in one or two dimensions."""
+    """A convolution of every channel by itself, with norm and activation like `conv`.
+
+    For volumes, for which Keras has no layer of that name, it is a convolution with one group per channel.
+    """
+    if style.rank == 3:
+        return conv(x, x.shape[-1], kernel_size, style, name, strides=strides, groups=x.shape[-1], padding=padding, act=act, bare=bare)
     options = {key.replace("kernel", "depthwise"): value for key, value in style.kernel_options.items()}
     layer = partial(ranked("DepthwiseConv{}D", style.rank), kernel_size, **options)
     return _normalized(layer, x, kernel_size, style, name, strides, padding, act=act, bare=bare)
@@ -77,7 +91,7 @@ def _normalized(
     needed = style.bias == "always" or not style.normalized or style.order == "conv-act-norm"
     biased = needed if use_bias is None else use_bias
     fused = act and not first and isinstance(style.activation, str) and (not style.normalized or style.order == "conv-act-norm")
-    x, padding = aligned(x, kernel_size, strides, padding or style.padding, name)
+    x, padding = aligned(x, kernel_size, strides, style.padding if padding is None else padding, name)
     x = layer(strides=strides, padding=padding, use_bias=biased, activation=style.activation if fused else None, name=name)(x)
     if first or (fused and not style.normalized):
         return x
@@ -95,14 +109,14 @@ def normalize_and_activate(x, style: Style, name: str, *, act: bool = True):
 
 
 def aligned(x, kernel_size: Size, strides: Size, padding: Alignment, name: str):
-    """Carries out `symmetric` padding: zeros at both ends, `{name}_pad`; returns the map and the padding that is left for the layer."""
-    if padding != "symmetric":
+    """Carries out padding at both ends: zeros, `{name}_pad`; returns the map and the padding that is left for the layer."""
+    if padding in ("same", "valid"):
         return x, padding
     rank = len(x.shape) - 2
     kernels, steps = ((size,) * rank if isinstance(size, int) else tuple(size) for size in (kernel_size, strides))
-    if max(steps) == 1:
+    if padding == "symmetric" and max(steps) == 1:
         return x, "same"
-    margins = [((kernel - 1) // 2, kernel // 2) for kernel in kernels]
+    margins = [((kernel - 1) // 2, kernel // 2) if padding == "symmetric" else (padding, padding) for kernel in kernels]
     if any(map(any, margins)):
         x = ranked("ZeroPadding{}D", rank)(margins[0] if rank == 1 else tuple(margins), name=f"{name}_pad")(x)
     return x, "valid"

@@ -1,7 +1,8 @@
 """What all classifiers share: their common arguments, the trunk that walks from place to place, and the head."""
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
@@ -53,10 +54,12 @@ F = TypeVar("F", bound=Callable[..., keras.Model])
 
 
 def classifier(name: str) -> Callable[[F], F]:
-    """A decorator that enters a builder under `name` and completes its docstring."""
+    """A decorator that enters a builder under `name` and completes its docstring by the shared arguments that it does not explain."""
 
     def enter(builder: F) -> F:
-        builder.__doc__ = (builder.__doc__ or "").replace("{shared}", SHARED)
+        own = builder.__doc__ or ""
+        shared = [entry for entry in re.split(r"\n        (?=\w+: )", SHARED) if f"\n        {entry.partition(':')[0]}: " not in own]
+        builder.__doc__ = own.replace("{shared}", "\n        ".join(shared))
         return BUILDERS.register(name)(builder)
 
     return enter
@@ -110,6 +113,7 @@ class Head:
         dropout: rate after each of them, or before the classifier where there are none.
         convolutional: whether the classifier is a convolution of size 1 with the network's activation, whose maps are then pooled
             (Lin et al. 2014, section 3.2).
+        normalized: whether the pooled map is normalized.
     """
 
     num_classes: int
@@ -118,6 +122,7 @@ class Head:
     dense: Sequence[int] = ()
     dropout: float = 0.0
     convolutional: bool = False
+    normalized: bool = False
 
     def __post_init__(self):
         stages.check_positive("num_classes", self.num_classes, least=0)
@@ -147,6 +152,7 @@ class Head:
             x = pool(activate(x, style.activation, "head_act"), self.pooling, style.rank)
             return keras.layers.Activation(self.activation or "linear", dtype=b.output_type(), name="output")(x)
         x = pool(x, self.pooling, style.rank)
+        x = self._normalize(x, style) if self.normalized and style.normalized else x
         for number, width in enumerate(self.dense, start=1):
             x = activate(
                 keras.layers.Dense(width, kernel_initializer=style.initializer, name=f"dense{number}")(x),
@@ -155,7 +161,16 @@ class Head:
             )
             x = b.dropout(x, self.dropout, f"dense{number}")
         x = x if self.dense else b.dropout(x, self.dropout, "head")
+        return self.classify(x)
+
+    def classify(self, x):
+        """From the last hidden features to the output."""
         return b.head(x, self.num_classes, self.activation)
+
+    def _normalize(self, x, style: Style):
+        """Instance and group norms take their statistics over positions, which a vector lacks; a layer norm stands for them."""
+        kind = "layer" if style.normalization in ("instance", "group") else style.normalization
+        return b.normalize(x, replace(style, normalization=kind), "head_norm")
 
 
 def pool(x, pooling: Pooling | None, rank: int):

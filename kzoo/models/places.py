@@ -33,7 +33,8 @@ class Place:
 
     def after(self, size: int) -> int:
         """The size that is left along one axis (of a place with one kernel and stride per axis)."""
-        room = size if self.padding != "valid" else size - int(self.kernel_size) + 1  # type: ignore[arg-type]
+        within = 0 if self.padding == "valid" else self.padding
+        room = size if isinstance(within, str) else size + 2 * within - int(self.kernel_size) + 1  # type: ignore[arg-type]
         return -(-room // int(self.strides))  # type: ignore[arg-type]
 
 
@@ -49,7 +50,8 @@ def fit(places: Sequence[Place], input_shape: Sequence[int | None], small_input:
     sizes = tuple(input_shape[:-1])
     if small_input and None in sizes:
         raise ArgumentError(
-            "small_input", f"expected fixed sizes, to which strides can be adapted. Received: {tuple(input_shape)}. Give the sizes."
+            "input_shape",
+            f"expected fixed sizes for small_input=True, to which strides are adapted. Received: {tuple(input_shape)}. Give the sizes.",
         )
     per_axis = [[_along(place, axis) for place in places] for axis in range(len(sizes))]
     fitted = []
@@ -81,7 +83,7 @@ def _sizes(places: Sequence[Place], size: int) -> list[int]:
 def _adapted(places: list[Place], size: int) -> list[Place]:
     if _roomy(places, size):
         return places
-    places = [replace(place, padding="same") if place.padding == "valid" else place for place in places]
+    places = [place if place.padding == "symmetric" else replace(place, padding="same") for place in places]
     for number, place in enumerate(places):
         if not _roomy(places, size) and place.strides != 1:
             places[number] = replace(place, strides=1, kernel_size=min(int(place.kernel_size), 3))  # type: ignore[arg-type]

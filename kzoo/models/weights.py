@@ -92,7 +92,7 @@ def _from_application(model: keras.Model) -> tuple[Find, str]:
     build = getattr(keras.applications, preset.application or "")
     plain = {"include_preprocessing": False} if "include_preprocessing" in inspect.signature(build).parameters else {}
     found = build(weights=IMAGENET, **plain)
-    layers = {layer.name: layer for layer in found.layers}
+    layers = {layer.name: layer for layer in _single(found)}
     rename = preset.keras_name or str
 
     def find(name: str) -> list[np.ndarray] | None:
@@ -100,6 +100,12 @@ def _from_application(model: keras.Model) -> tuple[Find, str]:
         return layers[theirs].get_weights() if theirs in layers else None
 
     return find, f"keras.applications.{preset.application}"
+
+
+def _single(model: keras.Model) -> Iterator[keras.Layer]:
+    """The layers of a model and of the models within it, such as the stem of ConvNeXt."""
+    for layer in model.layers:
+        yield from _single(layer) if isinstance(layer, keras.Model) else [layer]
 
 
 def find_application(model: keras.Model) -> "Preset":
