@@ -183,7 +183,7 @@ def test_behind_a_classifier_the_decoder_is_scaled():
             "b: expected weights=None, since other widths need other weights. Received: imag",
         ),
         ((PLAIN, 3, "macs"), "configuration: expected a preset's name, a description, or a mapping with builder in it. Received: 3."),
-        (("unet_2105", PLAIN, "macs"), "preset: expected one of attention_unet, "),
+        (("unet_2105", PLAIN, "macs"), "preset: expected one of "),
     ],
 )
 def test_errors(arguments, message):
