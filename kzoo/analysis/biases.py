@@ -7,12 +7,14 @@ from typing import Any
 import keras
 from keras import layers
 
+from ..layers import ConnectedConv
 from .graph import Call, Graph
 
 CONVOLUTIONS = (
     *(layers.Conv1D, layers.Conv2D, layers.Conv3D),
     *(layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose),
     *(layers.DepthwiseConv1D, layers.DepthwiseConv2D, layers.SeparableConv1D, layers.SeparableConv2D),
+    ConnectedConv,
 )
 
 _TRANSPARENT = (

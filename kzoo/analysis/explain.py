@@ -107,7 +107,7 @@ def explain(
     """Says by what the parameters of two networks differ, to the last one.
 
     Args:
-        a, b: the name of a preset, a description, a mapping with `builder` and its arguments, or a functional `keras.Model`.
+        a, b: the name of a preset, a description, a mapping with `builder` or `preset` and arguments, or a functional `keras.Model`.
 
     Returns:
         A `Ledger`; print it.

@@ -3,6 +3,7 @@
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal, get_args
 
 from ..errors import ArgumentError, check_choice
@@ -16,7 +17,7 @@ WIDTHS = (("width",), ("filters", "decoder_filters"), ("growth",))
 STEPS = (1, 2, 4, 8, 16, 32, 64)
 """By how much filters may have to change at once: by 8 under a group norm, by the cardinality of grouped convolutions."""
 
-FINE = 0.01
+FINE = 0.001
 """The step of a factor, such as the `width` of a MobileNet."""
 
 
@@ -98,7 +99,7 @@ class _Search:
             raise ArgumentError("b", f"expected weights=None, since other widths need other weights. Received: {arguments['weights']}.")
         self.builder, self.arguments, self.by, self.target = builder, arguments, by, target
         self.cost = _cost(builder, arguments, by)
-        self.single: set[str] = set()
+        self.parts: dict[str, list[int]] = {}  # widths per stage, of lists of lists; empty for a single number
         self.steps: dict[str, float] = {}
         self.widths = self.start = self._scalable()
 
@@ -156,14 +157,21 @@ class _Search:
         """One width per stage; a number is written out where that gives the same network, doubled from stage to stage or not."""
         value = self.arguments[name]
         if isinstance(value, Sequence):
-            return list(value)
+            return self._flat(name, value)
         for stages in self._counts() if any(map(get_args, _members(self.builder, name))) else ():
             for growth in (2, 1):
                 widths = [value * growth**stage for stage in range(stages)]
                 if self._cost_of({name: widths}) == self.cost:
                     return widths
-        self.single.add(name)
+        self.parts[name] = []
         return [value]
+
+    def _flat(self, name: str, value: Sequence) -> list:
+        """The widths one after the other, where there are several per stage."""
+        if not isinstance(value[0], Sequence):
+            return list(value)
+        self.parts[name] = [len(inner) for inner in value]
+        return [width for inner in value for width in inner]
 
     def _counts(self) -> tuple[int, ...]:
         """How many stages there may be, likely numbers first: one per entry of `blocks`, or `depth`, perhaps and a bottleneck."""
@@ -207,10 +215,15 @@ class _Search:
     def _rounded(self, name: str, width: float) -> float:
         """The nearest width in whole steps, at least one."""
         step = self.steps[name]
-        return round(max(round(width / step), 1) * step, 2)
+        return round(max(round(width / step), 1) * step, 3)
 
     def _given(self, widths: Mapping[str, list]) -> dict[str, Any]:
-        return {name: stages[0] if name in self.single else list(stages) for name, stages in widths.items()}
+        """The widths as they were given: one number, a list, or a list of lists."""
+        found: dict[str, Any] = {}
+        for name, stages in widths.items():
+            rest, parts = iter(stages), self.parts.get(name)
+            found[name] = list(stages) if parts is None else [list(islice(rest, part)) for part in parts] or stages[0]
+        return found
 
 
 def _members(builder: str, name: str) -> tuple:

@@ -13,8 +13,21 @@ import numpy as np
 from keras import activations, layers, tree
 
 from ..errors import ArgumentError
-from ..layers import BlurPool, LayerScale, LinearUpsampling, PixelShuffle, StochasticDepth
-from ..layers.channels import PadChannels
+from ..layers import (
+    BlurPool,
+    ChannelShuffle,
+    ChannelSlice,
+    ConnectedConv,
+    LayerScale,
+    LinearUpsampling,
+    LocalResponseNormalization,
+    PadChannels,
+    PixelShuffle,
+    RadialBasis,
+    ScaledTanh,
+    StochasticDepth,
+    TrainableSubsampling,
+)
 from ..layers.style import ranked
 
 CONVOLUTIONS = (
@@ -29,17 +42,19 @@ WINDOWS = (
     *(layers.ZeroPadding1D, layers.ZeroPadding2D, layers.ZeroPadding3D, layers.Cropping1D, layers.Cropping2D, layers.Cropping3D),
     *(layers.UpSampling1D, layers.UpSampling2D, layers.UpSampling3D),
     *(layers.SpatialDropout1D, layers.SpatialDropout2D, layers.SpatialDropout3D),
-    *(BlurPool, LinearUpsampling, PixelShuffle, LayerScale, StochasticDepth, PadChannels),
+    *(BlurPool, LinearUpsampling, PixelShuffle, ConnectedConv, TrainableSubsampling),
+    *(LayerScale, StochasticDepth, LocalResponseNormalization, PadChannels, ChannelShuffle, ChannelSlice),
 )
 """Layers that do the same at every position of a map, with a window around it."""
 
 NUMBERS = (
     *(layers.Activation, layers.ReLU, layers.LeakyReLU, layers.ELU, layers.Identity, layers.ActivityRegularization),
     *(layers.Dropout, layers.AlphaDropout, layers.GaussianDropout, layers.GaussianNoise),
+    ScaledTanh,
 )
 """Layers that treat every number by itself; an activation may also run over the channels."""
 
-POINTS = (layers.Dense,)
+POINTS = (layers.Dense, RadialBasis)
 """Layers that work on the last axis, whatever stands before it."""
 
 CHANNELS = (

@@ -22,12 +22,14 @@ class Family(NamedTuple):
         work: where it was published.
         unit: what `blocks` counts.
         doubles: whether an int for `filters` is the first stage's, and doubles from stage to stage.
+        dropout: where `dropout` is, in a network without hidden dense layers.
     """
 
     name: str
     work: str
     unit: str = "blocks"
     doubles: bool = False
+    dropout: str = "before the classifier"
 
 
 FAMILIES = {
@@ -39,7 +41,7 @@ FAMILIES = {
     "lenet": Family("LeNet", "LeCun 1998"),
     "mobilenet": Family("MobileNet", "Howard 2017"),
     "mobilenet_v2": Family("MobileNet v2", "Sandler 2018", "inverted residual blocks"),
-    "nin": Family("network in network", "Lin 2014"),
+    "nin": Family("network in network", "Lin 2014", dropout="behind the poolings"),
     "resnet": Family("residual network", "He 2016a", "residual blocks", doubles=True),
     "shufflenet_v2": Family("ShuffleNet v2", "Ma 2018", "units", doubles=True),
     "squeezenet": Family("SqueezeNet", "Iandola 2016", "fire modules"),
@@ -82,13 +84,24 @@ def kind(builder: str, values: Mapping[str, Any]) -> str:
 
 
 def preset(builder: str, values: Mapping[str, Any]) -> str:
-    """`, kzoo's preset wrn_28_10 [Zagoruyko 2016]`, if the network is one but for its size, head and regularization; else nothing."""
+    """`, kzoo's preset wrn_28_10 [Zagoruyko 2016]`, if the network is one but for its size, head and regularization; else nothing.
+
+    A work is cited unless it is the family's.
+    """
     own = bare(builder, values)
     found = [each for each in PRESETS.values() if each.builder == builder and bare(builder, each.arguments) == own]
     for each in sorted(found, key=lambda each: (each.name != values["name"], each.name))[:1]:
-        work = next((f" [{key}]" for key, work in WORKS.items() if work.startswith(each.paper)), "")
-        return f", kzoo's preset {each.name}{work}"
+        work = _work(each.paper, each.year)
+        cited = f" [{work}]" if work not in (None, getattr(FAMILIES.get(builder), "work", None)) else ""
+        return f", kzoo's preset {each.name}{cited}"
     return ""
+
+
+def _work(paper: str, year: int) -> str | None:
+    """The key of a paper: by its title, or by its first author and year."""
+    named = next((key for key, work in WORKS.items() if work.startswith(paper)), None)
+    surname = f"{paper.split()[0].strip(',')} {year}"
+    return named or (surname if surname in WORKS else None)
 
 
 def details(builder: str, values: Mapping[str, Any], it: str = "It") -> Iterator[str]:
@@ -104,7 +117,7 @@ def details(builder: str, values: Mapping[str, Any], it: str = "It") -> Iterator
         yield f"{it} is adapted to small inputs: the earliest strides are 1 where a stage would have fewer than {ROOM} positions."
 
 
-def head(values: Mapping[str, Any]) -> Iterator[str]:
+def head(builder: str, values: Mapping[str, Any]) -> Iterator[str]:
     """Sentences of what follows the last map."""
     if values["features_only"]:
         yield "Its outputs are the last maps of every resolution."
@@ -117,9 +130,10 @@ def head(values: Mapping[str, Any]) -> Iterator[str]:
     layers = values.get("dense")
     classified = f"{'are ' if layers else ''}classified by {found}" if found else "give logits"
     yield f"The last maps are {pooled(values['pooling'])}{hidden(layers)} and {classified}."
-    if values["dropout"]:
-        place = "behind each hidden dense layer" if layers else "before the classifier"
-        yield f"Dropout [Srivastava 2014] is applied {place} at a rate of {values['dropout']:g}."
+    rates = per_stage(values["dropout"])
+    if rates != "0":
+        place = "behind each hidden dense layer" if layers else FAMILIES.get(builder, Family("", "")).dropout
+        yield f"Dropout [Srivastava 2014] is applied {place} at a rate of {rates}."
 
 
 def _facts(family: Family, values: Mapping[str, Any]) -> Iterator[str]:
@@ -128,7 +142,7 @@ def _facts(family: Family, values: Mapping[str, Any]) -> Iterator[str]:
         several = len(blocks) if family.doubles and isinstance(blocks, list) else 0
         yield f"{listed([filters * 2**n for n in range(several)])} filters" if several else f"{filters} filters in the first stage"
     elif filters is not None:
-        yield f"{listed(filters)} filters"
+        yield f"{listed(['-'.join(map(str, width)) if isinstance(width, list) else width for width in filters])} filters"
     if blocks is not None:
         yield f"{per_stage(blocks)} {family.unit if per_stage(blocks) != '1' else family.unit.removesuffix('s')} per stage"
     if growth is not None:

@@ -88,7 +88,7 @@ def _classifier(description: Description) -> Iterator[str]:
     builder, values = description.builder, description.arguments
     yield f"We used a {_rank(values)}-D {kind(builder, values)}{preset(builder, values)}."
     yield from details(builder, values)
-    yield from head(values)
+    yield from head(builder, values)
     yield _initialization(INITIALIZER)
 
 

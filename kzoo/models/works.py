@@ -29,7 +29,7 @@ WORKS = {
     "Aitken 2017": "Aitken et al.: Checkerboard artifact free sub-pixel convolution. arXiv:1707.02937, 2017.",
     "Badrinarayanan 2017": "Badrinarayanan, Kendall and Cipolla: SegNet: A deep convolutional encoder-decoder. TPAMI 39, 2017.",
     "Chollet 2017": "Chollet: Xception: Deep learning with depthwise separable convolutions. CVPR 2017.",
-    "Howard 2017": "Howard et al.: MobileNets: Efficient CNNs for mobile vision applications. arXiv:1704.04861, 2017.",
+    "Howard 2017": "Howard et al.: MobileNets: Efficient convolutional neural networks for mobile vision applications. arXiv, 2017.",
     "Huang 2017": "Huang et al.: Densely connected convolutional networks. CVPR 2017.",
     "Xie 2017": "Xie et al.: Aggregated residual transformations for deep neural networks. CVPR 2017.",
     "Hu 2018": "Hu, Shen and Sun: Squeeze-and-excitation networks. CVPR 2018.",

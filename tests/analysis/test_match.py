@@ -105,11 +105,18 @@ def builders(monkeypatch):
             raise ArgumentError("filters", f"expected an even number. Received: {filters}.")
         return keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(filters, 3), keras.layers.Conv2D(filters, 3)])
 
+    def build_nested(*, filters: Sequence[Sequence[int]]) -> keras.Model:
+        model = keras.Sequential([keras.Input((8, 8, 1))])
+        for inner in filters:
+            for number in inner:
+                model.add(keras.layers.Conv2D(number, 3, padding="same"))
+        return model
+
     def build_rigid(*, connections: int = 3) -> keras.Model:
         return keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(connections, 3)])
 
-    for name, builder in {"scaled": build_scaled, "growing": build_growing, "even": build_even, "rigid": build_rigid}.items():
-        monkeypatch.setitem(BUILDERS._functions, name, identified(builder))
+    for builder in (build_scaled, build_growing, build_even, build_nested, build_rigid):
+        monkeypatch.setitem(BUILDERS._functions, builder.__name__.removeprefix("build_"), identified(builder))
 
 
 @pytest.mark.usefixtures("builders")
@@ -132,6 +139,12 @@ def test_growth_is_scaled_per_stage():
 def test_one_number_that_is_no_list_stays_one():
     found = match({"builder": "even", "filters": 20}, {"builder": "even"})
     assert found.config == {"builder": "even", "filters": 20}
+
+
+@pytest.mark.usefixtures("builders")
+def test_several_widths_per_stage():
+    found = match({"builder": "nested", "filters": [[9, 18], [27]]}, {"builder": "nested", "filters": [[6, 12], [18]]})
+    assert found.config["filters"] == [[9, 18], [27]]
 
 
 @pytest.mark.parametrize(
@@ -170,7 +183,7 @@ def test_behind_a_classifier_the_decoder_is_scaled():
             "b: expected weights=None, since other widths need other weights. Received: imag",
         ),
         ((PLAIN, 3, "macs"), "configuration: expected a preset's name, a description, or a mapping with builder in it. Received: 3."),
-        (("unet_2105", PLAIN, "macs"), "preset: expected one of attention_unet, "),
+        (("unet_2105", PLAIN, "macs"), "preset: expected one of "),
     ],
 )
 def test_errors(arguments, message):

@@ -10,13 +10,15 @@ import pytest
 from keras import layers
 
 import kzoo.layers
-from kzoo import ArgumentError, build_cnn, build_vgg, profile
+from kzoo import ArgumentError, build_cnn, build_model, build_preset, build_resnet, build_vgg, profile
 from kzoo.layers import CropTo, MaxUnpooling, PadToMultiple
 from kzoo.layers.resampling import Resampling
 from kzoo.models import convolutionize
 from kzoo.models.convolutionize import NUMBERS, POINTS, WINDOWS
 
 RNG = np.random.default_rng(0)
+
+SMALL = {"input_shape": (32, 32, 1), "num_classes": 3}
 
 
 def images(*shape: int) -> np.ndarray:
@@ -174,6 +176,29 @@ def test_a_network_of_keras_applications():
     assert_equal_on_its_own_size(model)
 
 
+def test_the_lenet_of_1998_slides():
+    """Section VII of the paper: a convolutional network replicated over an image costs little more than one."""
+    model = trained(build_preset("lenet5_1998"))
+    sliding = convolutionize(model)
+    x = images(1, 32, 44, 1)
+    expected = np.concatenate([run(model, x[:, :, start : start + 32]) for start in range(0, 13, 4)])
+    np.testing.assert_allclose(run(sliding, x)[0, 0], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("builder", "arguments"),
+    [
+        ("alexnet", {"filters": (4, 8, 12, 12, 8), "dense": [6]}),
+        ("shufflenet_v2", {"filters": 8, "blocks": (1, 1), "stem_filters": 4, "last_filters": 8}),
+        ("resnet", {"filters": 4, "blocks": (1, 1), "block": "basic", "shortcut": "A", "stem": "3x3", "stochastic_depth": 0.2}),
+        ("convnext", {"filters": 4, "blocks": (1, 1)}),
+        ("nin", {"filters": ((4, 3), (4, 3)), "kernel_size": 3}),
+    ],
+)
+def test_small_forms_of_the_classics(builder, arguments):
+    assert_equal_on_its_own_size(trained(build_model(builder, input_shape=(40, 36, 2), num_classes=3, small_input=True, **arguments)))
+
+
 def test_saved_and_read_again(tmp_path):
     sliding = convolutionize(trained(build_cnn(input_shape=(14, 18, 1), num_classes=3, filters=4, downsampling="blur_pool", dense=[5])))
     sliding.save(tmp_path / "sliding.keras")
@@ -273,6 +298,7 @@ class Halves(layers.Layer):
             lambda: head(keras.Sequential([keras.Input((6, 6, 4)), layers.Conv2D(2, 1)], name="inner"), layers.Flatten()),
             r"inner .* is a mod",
         ),
+        (lambda: build_resnet(**SMALL, blocks=(1,), filters=4, se_reduction=2), r"layer stage1_block1_se.*, which joins maps with what"),
         (squeezed, r"layer scale \(Multiply\), which joins maps with what was pooled or flattened"),
         (shared_head, r"layer (flat|dense) .*, which is called more than once"),
         (spread, r"layer .* \(Add\), which joins maps of different sizes"),

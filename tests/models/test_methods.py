@@ -110,6 +110,7 @@ def test_choices_that_all_classifiers_share():
         ({"num_classes": 1}, " and classified by sigmoid. "),
         ({"classifier_activation": None}, " and give logits. "),
         ({"dropout": 0.5}, "Dropout (Srivastava 2014) is applied before the classifier at a rate of 0.5. "),
+        ({"dropout": [0.5, 0.0]}, "Dropout (Srivastava 2014) is applied before the classifier at a rate of 0.5 and 0. "),
         ({"weights": "imagenet"}, "It starts from weights trained on ImageNet, those of keras.applications. "),
         ({"weights": "mine.keras"}, "It starts from the weights in mine.keras. "),
         ({"num_classes": 0}, "For inputs of 64 x 64 x 3 it has 7 parameters (kzoo 0, configuration "),
@@ -126,6 +127,8 @@ def test_families_of_other_arguments():
     dense = list(families._facts(FAMILIES["densenet"], {"growth": 32, "blocks": [6, 12]}))
     assert dense == ["6 and 12 layers per stage", "a growth of 32 maps per layer"]
     squeezenet = list(families._facts(FAMILIES["squeezenet"], {"filters": 128, "blocks": [3, 4]}))
+    nin = families._facts(FAMILIES["nin"], {"filters": [[192, 160], [96]]})
+    assert list(nin) == ["192-160 and 96 filters"]
     assert squeezenet == ["128 filters in the first stage", "3 and 4 fire modules per stage"]
     assert families._departure("width", 0.5) == "all filters multiplied by 0.5"
     assert families._departure("modules", [[[64] * 6] * 2] * 3) == "modules of its own"
