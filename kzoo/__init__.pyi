@@ -14,9 +14,12 @@ from .errors import TrainingError as TrainingError
 from .models import Description as Description
 from .models import build as build
 from .models import build_cnn as build_cnn
+from .models import build_googlenet as build_googlenet
+from .models import build_inception_v3 as build_inception_v3
 from .models import build_model as build_model
 from .models import build_preset as build_preset
 from .models import build_resnet as build_resnet
+from .models import build_squeezenet as build_squeezenet
 from .models import build_unet as build_unet
 from .models import build_vgg as build_vgg
 from .models import describe as describe

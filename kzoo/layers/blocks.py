@@ -95,14 +95,15 @@ def normalize_and_activate(x, style: Style, name: str, *, act: bool = True):
 
 
 def aligned(x, kernel_size: Size, strides: Size, padding: Alignment, name: str):
-    """Carries out `symmetric` padding: zeros at both ends, `{name}_pad`; returns the map and the padding that is left for the layer."""
-    if padding != "symmetric":
+    """Carries out `symmetric` and `ceil` padding by zeros, `{name}_pad`; returns the map and the padding that is left for the layer."""
+    if padding not in ("symmetric", "ceil"):
         return x, padding
     rank = len(x.shape) - 2
     kernels, steps = ((size,) * rank if isinstance(size, int) else tuple(size) for size in (kernel_size, strides))
-    if max(steps) == 1:
+    if padding == "symmetric" and max(steps) == 1:
         return x, "same"
-    margins = [((kernel - 1) // 2, kernel // 2) for kernel in kernels]
+    around = [((kernel - 1) // 2, kernel // 2) for kernel in kernels]
+    margins = around if padding == "symmetric" else [(0, step - 1) for step in steps]
     if any(map(any, margins)):
         x = ranked("ZeroPadding{}D", rank)(margins[0] if rank == 1 else tuple(margins), name=f"{name}_pad")(x)
     return x, "valid"

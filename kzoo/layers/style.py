@@ -11,8 +11,9 @@ from ..errors import ArgumentError, check_choice, did_you_mean
 
 Padding = Literal["same", "valid"]
 Normalization = Literal["none", "batch", "instance", "group", "layer"]
-Alignment = Literal["same", "valid", "symmetric"]
-"""The padding of one layer: `symmetric` pads both ends alike, whatever the stride, as the papers' own frameworks do."""
+Alignment = Literal["same", "valid", "symmetric", "ceil"]
+"""The padding of one layer: `symmetric` pads both ends alike, whatever the stride, as the papers' own frameworks do; `ceil` pads the far
+end where the last window would lack positions, as Caffe's poolings do and torchvision's with `ceil_mode`."""
 BlockOrder = Literal["conv-norm-act", "norm-act-conv", "conv-act-norm"]
 Convolution = Literal["standard", "separable"]
 Bias = Literal["auto", "always"]

@@ -4,10 +4,13 @@ from . import resnet_presets, unet_presets  # noqa: F401
 from .classifier import Tap, taps
 from .cnn import build_cnn
 from .deep_supervision import DeeplySupervised, main_output
+from .googlenet import build_googlenet
 from .identity import Description, build, configuration, describe, load, remember, save
+from .inception_v3 import build_inception_v3
 from .presets import PRESETS, Preset, build_model, build_preset, find_preset, list_models, list_presets
 from .registry import BUILDERS
 from .resnet import build_resnet
+from .squeezenet import build_squeezenet
 from .unet import build_unet
 from .vgg import build_vgg
 from .weights import load_weights
@@ -21,9 +24,12 @@ __all__ = [
     "Tap",
     "build",
     "build_cnn",
+    "build_googlenet",
+    "build_inception_v3",
     "build_model",
     "build_preset",
     "build_resnet",
+    "build_squeezenet",
     "build_unet",
     "build_vgg",
     "configuration",

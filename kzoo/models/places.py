@@ -33,8 +33,9 @@ class Place:
 
     def after(self, size: int) -> int:
         """The size that is left along one axis (of a place with one kernel and stride per axis)."""
-        room = size if self.padding != "valid" else size - int(self.kernel_size) + 1  # type: ignore[arg-type]
-        return -(-room // int(self.strides))  # type: ignore[arg-type]
+        kernel, stride = int(self.kernel_size), int(self.strides)  # type: ignore[arg-type]
+        windows = {"valid": size - kernel + 1, "ceil": size - kernel + stride}
+        return -(-windows.get(self.padding, size) // stride)
 
 
 def fit(places: Sequence[Place], input_shape: Sequence[int | None], small_input: bool) -> list[Place]:
@@ -81,7 +82,7 @@ def _sizes(places: Sequence[Place], size: int) -> list[int]:
 def _adapted(places: list[Place], size: int) -> list[Place]:
     if _roomy(places, size):
         return places
-    places = [replace(place, padding="same") if place.padding == "valid" else place for place in places]
+    places = [replace(place, padding="same") if place.padding in ("valid", "ceil") else place for place in places]
     for number, place in enumerate(places):
         if not _roomy(places, size) and place.strides != 1:
             places[number] = replace(place, strides=1, kernel_size=min(int(place.kernel_size), 3))  # type: ignore[arg-type]

@@ -1,6 +1,8 @@
 """Weights of files and of keras.applications, brought into a network by the names of its layers."""
 
 import inspect
+import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,8 +93,7 @@ def _from_application(model: keras.Model) -> tuple[Find, str]:
     preset = find_application(model)
     build = getattr(keras.applications, preset.application or "")
     plain = {"include_preprocessing": False} if "include_preprocessing" in inspect.signature(build).parameters else {}
-    found = build(weights=IMAGENET, **plain)
-    layers = {layer.name: layer for layer in found.layers}
+    layers = named_layers(build(weights=IMAGENET, **plain))
     rename = preset.keras_name or str
 
     def find(name: str) -> list[np.ndarray] | None:
@@ -100,6 +101,26 @@ def _from_application(model: keras.Model) -> tuple[Find, str]:
         return layers[theirs].get_weights() if theirs in layers else None
 
     return find, f"keras.applications.{preset.application}"
+
+
+def named_layers(model: keras.Model) -> dict[str, keras.Layer]:
+    """The layers by name. Names that Keras made of a layer's kind, which count on through a session, count from the first of the model.
+
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.ReLU(), keras.layers.Dense(1, name="last"), keras.layers.ReLU()])
+    >>> list(named_layers(model))
+    ['last', 're_lu', 're_lu_1']
+    """
+    named: dict[str, keras.Layer] = {}
+    counted: dict[str, dict[int, keras.Layer]] = defaultdict(dict)
+    for layer in model.layers:
+        kind, number = re.fullmatch(r"(.+?)(?:_(\d+))?", layer.name).groups()  # type: ignore[union-attr]
+        if kind.replace("_", "") == type(layer).__name__.lower():
+            counted[kind][int(number or 0)] = layer
+        else:
+            named[layer.name] = layer
+    for kind, layers in counted.items():
+        named |= {f"{kind}_{n}" if n else kind: layers[number] for n, number in enumerate(sorted(layers))}
+    return named
 
 
 def find_application(model: keras.Model) -> "Preset":
