@@ -1,6 +1,7 @@
 """Stochastic depth (Huang et al. 2016, "Deep networks with stochastic depth", ECCV, arXiv:1603.09382)."""
 
 from numbers import Real
+from typing import Any
 
 import keras
 from keras import ops
@@ -30,8 +31,7 @@ class StochasticDepth(keras.layers.Layer):
 
     def __init__(self, rate: float, seed: int | None = None, **options):
         super().__init__(**options)
-        if isinstance(rate, bool) or not isinstance(rate, Real) or not 0 <= float(rate) < 1:
-            raise ArgumentError("rate", f"expected a rate from 0 to below 1. Received: {rate!r}.")
+        check_rate("rate", rate)
         self.rate = float(rate)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
@@ -49,6 +49,12 @@ class StochasticDepth(keras.layers.Layer):
 
     def get_config(self) -> dict:
         return {**super().get_config(), "rate": self.rate, "seed": self.seed}
+
+
+def check_rate(argument: str, value: Any) -> None:
+    """Raises `ArgumentError` unless `value` is a rate in [0, 1)."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) < 1:
+        raise ArgumentError(argument, f"expected a rate from 0 to below 1. Received: {value!r}.")
 
 
 def decayed_rates(last: float, blocks: int) -> tuple[float, ...]:

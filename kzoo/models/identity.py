@@ -96,7 +96,7 @@ def identified(builder: Builder) -> Builder:
         _check_names(builder, arguments)
         arguments = {name: _without_numpy(value) for name, value in arguments.items()}
         model = builder(**arguments)
-        values = {name: _plain(arguments.get(name, parameter.default)) for name, parameter in parameters.items()}
+        values = {name: plain(arguments.get(name, parameter.default)) for name, parameter in parameters.items()}
         name, precision = builder.__name__.removeprefix("build_"), keras.config.dtype_policy().name
         remember(model, Description(name, values, _version(), model.count_params(), precision))
         if arguments.get("weights") is not None:
@@ -318,17 +318,17 @@ def _without_numpy(value: Any) -> Any:
     return type(value)(map(_without_numpy, value)) if type(value) in (list, tuple) else value
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A hyperparameter as JSON holds it."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
+        return {str(key): plain(inner) for key, inner in value.items()}
     if value is None or isinstance(value, str | bool):
         return value
     if isinstance(value, Integral):
         return int(value)
     if isinstance(value, Real):
         return float(value)
-    return [_plain(inner) for inner in value]
+    return [plain(inner) for inner in value]
 
 
 def _name(model: Any) -> str:

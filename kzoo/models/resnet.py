@@ -97,10 +97,10 @@ def build_resnet(
     >>> build_resnet(**cifar, block="basic", blocks=[3, 3, 3], shortcut="A").count_params()
     271098
     """
+    depth = stages.count("blocks", blocks)
     plan = Plan(
         tuple(blocks), block, expansion, inner_width, cardinality, stem, shortcut, stride_placement, se_reduction, block_dropout, bias
     )
-    depth = stages.count("blocks", blocks)
     check_plan(plan, block_order)
     stages.check_rate("stochastic_depth", stochastic_depth)
     style = Style(

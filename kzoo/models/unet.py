@@ -116,7 +116,8 @@ def build_unet(
             decoder stage without skip restores the size of the image where the classifier begins with a stride. The arguments above
             describe the decoder then, which has two convolutions of size 3 and 16, 32, 64, ... filters unless told otherwise; those of
             the contracting path (`filters`, `depth`, `blocks`, `kernel_size`, `dilation`, `strides`, `downsampling`,
-            `downsampling_kernel`, `dropout`, `padding`) keep their defaults. Maps of ceil(size / stride) positions are needed.
+            `downsampling_kernel`, `dropout`, `padding`) keep their defaults. Maps of ceil(size / stride) positions are
+            needed; by what fractions of a position they lie beside the decoder's, `kzoo.profile(model).misaligned` tells.
         classifier_activation: `auto` (sigmoid for one map, softmax for more), `sigmoid`, `softmax`, or None for logits.
         weights: None, or the path of a `.keras` or `.weights.h5` file; see `kzoo.models.load_weights`.
         name: str, the name of the model.

@@ -137,7 +137,7 @@ def find_application(model: keras.Model) -> "Preset":
         names = ", ".join(preset.name for preset in candidates if preset.builder == known.builder) or "none of this builder"
         raise ArgumentError(
             "weights",
-            f"expected a network that keras.applications holds: {names}, with other sizes or heads only. Received: imagenet for {model.name}.",
+            f"expected a network that keras.applications holds ({names}), but for its size and head. Received: imagenet for {model.name}.",
         )
     return same[0]
 
@@ -148,11 +148,11 @@ def _essence(preset: "Preset") -> dict[str, Any]:
 
 def _bare(builder: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments that make the weights what they are, defaults included, in one way of writing them."""
-    from .identity import canonical
+    from .identity import canonical, plain
     from .registry import BUILDERS
 
     parameters = inspect.signature(BUILDERS[builder]).parameters
-    given = {name: arguments.get(name, parameter.default) for name, parameter in parameters.items() if name not in FREE}
+    given = {name: plain(arguments.get(name, parameter.default)) for name, parameter in parameters.items() if name not in FREE}
     return canonical(given, BUILDERS[builder])
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from ...layers import BlurPool, CropTo, LinearUpsampling, MaxUnpooling, PadToMultiple, PixelShuffle
+from ...layers import BlurPool, CropTo, LayerScale, LinearUpsampling, MaxUnpooling, PadToMultiple, PixelShuffle, StochasticDepth
 from .nodes import Node
 
 KINDS = (
@@ -218,6 +218,7 @@ _DEPTHWISE, _SEPARABLE = _layers("DepthwiseConv{}D"), _layers("SeparableConv{}D"
 _SILENT = (
     *_layers("Dropout", "SpatialDropout{}D", "AlphaDropout", "GaussianNoise", "GaussianDropout"),
     *_layers("Rescaling", "Normalization", "Identity", "ActivityRegularization"),
+    StochasticDepth,
 )
 
 _RULES: tuple[tuple[type | tuple[type, ...], Callable[[Node], Operation]], ...] = (
@@ -236,5 +237,6 @@ _RULES: tuple[tuple[type | tuple[type, ...], Callable[[Node], Operation]], ...] 
     (_layers("Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax"), _activation),
     ((CropTo, *_layers("Cropping{}D", "CenterCrop")), _same("crop", "crop")),
     ((PadToMultiple, *_layers("ZeroPadding{}D")), _same("pad", "pad")),
+    (LayerScale, _same("named", "layer scale")),
     (_SILENT, _same("silent")),
 )

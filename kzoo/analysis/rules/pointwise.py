@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from keras import layers
 
+from ...layers import LayerScale, StochasticDepth
 from ..facts import Facts, operations, rule
 from ..graph import Call
 from .activation import activated
@@ -33,7 +34,7 @@ def prelu(call: Call) -> Facts:
     return Facts(stops=(), fixed=tuple(axis for axis in range(1, len(call.input_shape)) if axis not in shared))
 
 
-@rule(layers.BatchNormalization, layers.Normalization)
+@rule(layers.BatchNormalization, layers.Normalization, LayerScale)
 @operations("LayerScale")
 def scaling(call: Call) -> Facts:
     """At inference, a factor and a summand along some axes."""
@@ -60,6 +61,7 @@ def masking(call: Call) -> Facts:
     layers.RandomTranslation,
     layers.RandomContrast,
     layers.RandomBrightness,
+    StochasticDepth,
 )
 @operations("StochasticDepth")
 def identity_at_inference(call: Call) -> Facts:  # noqa: ARG001

@@ -1,0 +1,182 @@
+"""What holds for every classifier: the battery."""
+
+import inspect
+
+import keras
+import numpy as np
+import pytest
+
+from kzoo import ArgumentError, describe, load, profile, save
+from kzoo.models import BUILDERS, PRESETS, taps
+
+from .cells import random, run, scramble
+from .classifiers import FLAT, TINY, learns, smaller, tiny
+
+CLASSIFIERS = [name for name in BUILDERS if "features_only" in inspect.signature(BUILDERS[name]).parameters]
+DOWNSAMPLINGS = ["max_pool", "avg_pool", "strided_conv", "blur_pool"]
+PRESETS_OF_CLASSIFIERS = sorted(name for name, preset in PRESETS.items() if preset.builder in CLASSIFIERS)
+
+
+def redundant(model: keras.Model) -> set[str]:
+    """Biases that the next norm takes away again, so that no gradient reaches them."""
+    names = {layer.name for layer in model.layers}
+    return {f"{layer.name}/bias" for layer in model.layers if f"{layer.name}_norm" in names}
+
+
+def test_every_classifier_has_a_tiny_form():
+    assert sorted(TINY) == CLASSIFIERS
+
+
+@pytest.mark.parametrize("builder", CLASSIFIERS)
+def test_every_classifier_has_the_common_arguments(builder):
+    common = {"downsampling", "activation", "normalization", "pooling", "dropout", "classifier_activation", "small_input", "weights"}
+    assert common <= set(inspect.signature(BUILDERS[builder]).parameters)
+
+
+@pytest.mark.parametrize("builder", CLASSIFIERS)
+def test_odd_and_rectangular_inputs_of_four_channels_learn_and_are_saved(builder, tmp_path):
+    model = tiny(builder, input_shape=(9, 14, 4), activation="elu", dropout=0.0)
+    x = random(6, 9, 14, 4)
+    scores = run(model, x)
+    assert scores.shape == (6, 3)
+    np.testing.assert_allclose(scores.sum(-1), 1, atol=1e-5)
+    save(model, tmp_path / "classifier.keras")
+    again = load(tmp_path / "classifier.keras")
+    np.testing.assert_array_equal(run(again, x), scores)
+    assert describe(again) == describe(model)
+    assert set(learns(model, x, 3)) <= redundant(model)
+
+
+@pytest.mark.parametrize("builder", CLASSIFIERS)
+def test_no_head_gives_the_pooled_map(builder):
+    """Pooled as the network does it, and as a map; the features are those that the classifier sees."""
+    whole, pooled, bare = (
+        tiny(builder, pooling="max"),
+        tiny(builder, num_classes=0, pooling="max"),
+        tiny(builder, num_classes=0, pooling=None),
+    )
+    x = random(2, 8, 8, 1)
+    assert "head" not in {layer.name for layer in pooled.layers}
+    np.testing.assert_allclose(run(bare, x).max((1, 2)), run(scramble_as(pooled, bare), x), atol=1e-6)
+    assert whole.output_shape == (None, 3)
+    with pytest.raises(ArgumentError, match="pooling: expected one of flatten, avg, max"):
+        tiny(builder, pooling=None)
+
+
+def scramble_as(model: keras.Model, other: keras.Model) -> keras.Model:
+    """The first network with the weights of the second."""
+    model.set_weights(other.get_weights())
+    return model
+
+
+@pytest.mark.parametrize("builder", CLASSIFIERS)
+def test_features_are_the_last_maps_of_every_resolution(builder):
+    model = tiny(builder, input_shape=(40, 36, 1), features_only=True)
+    maps, found = model(random(1, 40, 36, 1)), taps(model)
+    maps = maps if isinstance(maps, list) else [maps]
+    assert len({tap.strides for tap in found}) == len(found) == len(maps) > 1
+    assert [tap.strides for tap in found] == sorted(tap.strides for tap in found)
+    for tap, features in zip(found, maps, strict=True):
+        assert features.shape[-1] == tap.channels
+        for size, stride, positions in zip((40, 36), tap.strides, features.shape[1:-1], strict=True):
+            assert size // stride - 4 <= positions <= -(-size // stride)
+
+
+@pytest.mark.parametrize("downsampling", DOWNSAMPLINGS)
+@pytest.mark.parametrize("builder", CLASSIFIERS)
+def test_another_downsampling_takes_the_place_of_every_stride(builder, downsampling):
+    """The maps keep their sizes; no convolution but the new ones is strided, unless its strides are its patches."""
+    size = (48, 48, 1)
+    own, other = (profile(tiny(builder, input_shape=size, pooling="avg", downsampling=kind)) for kind in (None, downsampling))
+    assert other.status == "complete"
+    assert other.receptive_field.stride == own.receptive_field.stride
+    model = tiny(builder, input_shape=size, pooling="avg", downsampling=downsampling)
+    strided = {type(layer).__name__ for layer in model.layers if max(np.ravel(getattr(layer, "strides", 1))) > 1}
+    kinds = {"max_pool": "MaxPooling2D", "avg_pool": "AveragePooling2D", "strided_conv": "Conv2D", "blur_pool": "BlurPool"}
+    if downsampling == "strided_conv":
+        assert strided <= {"Conv2D", "DepthwiseConv2D", "SeparableConv2D"}
+    else:
+        assert strided == {kinds[downsampling]}
+
+
+@pytest.mark.parametrize("shape", [(16, 2), (8, 9, 10, 1)], ids=str)
+@pytest.mark.parametrize("builder", CLASSIFIERS)
+def test_signals_and_volumes(builder, shape):
+    """Every rank by one code path; what Keras cannot do in three dimensions is refused by name."""
+    if builder in FLAT and len(shape) == 4:
+        with pytest.raises(ArgumentError, match=r"input_shape: expected one or two spatial axes, .* Received: \(8, 9, 10, 1\)"):
+            tiny(builder, input_shape=shape)
+    else:
+        assert run(tiny(builder, input_shape=shape), random(2, *shape)).shape == (2, 3)
+
+
+@pytest.mark.parametrize("builder", CLASSIFIERS)
+def test_mixed_precision_computes_in_bfloat16_and_ends_in_float32(builder):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = tiny(builder)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    x = random(4, 8, 8, 1)
+    assert model.output.dtype == "float32"
+    assert "bfloat16" in {layer.output.dtype for layer in model.layers[1:]}
+    assert np.isfinite(run(model, x)).all()
+    learns(model, x, 3)
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+
+
+@pytest.mark.parametrize("builder", CLASSIFIERS)
+def test_a_too_small_input_is_refused_with_the_remedy(builder):
+    """Where the published strides do not fit 8 x 8; the size that the message names fits, one less does not."""
+    options = {"small_input": False, "pooling": "avg", "num_classes": 2}
+    with pytest.raises(ArgumentError, match=r"input_shape: expected larger sizes: .* or small_input=True") as caught:
+        tiny(builder, input_shape=(3, 3, 1), **options)
+    least = int(str(caught.value).split("Use at least ")[1].split(",")[0])
+    tiny(builder, input_shape=(least, least, 1), **options)
+    with pytest.raises(ArgumentError, match=r"gets .* along axis 1 and leaves"):
+        tiny(builder, input_shape=(least - 1, least, 1), **options)
+
+
+@pytest.mark.parametrize("builder", CLASSIFIERS)
+def test_activation_and_norm_are_free(builder):
+    model = tiny(builder, activation={"LeakyReLU": {"negative_slope": 0.1}}, normalization="layer", pooling="avg")
+    kinds = {type(layer).__name__ for layer in model.layers}
+    assert {"LeakyReLU", "LayerNormalization"} <= kinds
+    assert not kinds & {"BatchNormalization", "ReLU"}
+    assert not any(getattr(layer, "activation", None) is keras.activations.relu for layer in model.layers)
+
+
+@pytest.mark.parametrize("builder", CLASSIFIERS)
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"downsampling": "maxpool"}, "downsampling: expected one of max_pool, .* Received: maxpool. Did you mean max_pool?"),
+        ({"pooling": "gem"}, "pooling: expected one of flatten, avg, max. Received: gem"),
+        ({"num_classes": -1}, "num_classes: expected an integer of at least 0. Received: -1"),
+        ({"weights": "trained.h5"}, "weights: expected imagenet, or a path that ends in .keras or .weights.h5"),
+        ({"dropout": 1.0}, "dropout: expected a rate from 0 to below 1. Received: 1.0"),
+        ({"activation": "relue"}, "activation: expected the name of a function in keras.activations"),
+        ({"normalization": "bn"}, "normalization: expected one of none, batch"),
+        ({"filers": 3}, "filers: unknown; expected one of input_shape"),
+    ],
+    ids=str,
+)
+def test_wrong_arguments_are_named(builder, wrong, message):
+    with pytest.raises(ValueError, match=message):
+        tiny(builder, **wrong)
+
+
+@pytest.mark.parametrize("name", PRESETS_OF_CLASSIFIERS)
+def test_every_preset_in_small(name, tmp_path):
+    """Few filters, an odd size, one channel: learns everywhere, comes back from its file, and offers its maps."""
+    small = {"input_shape": (19, 16, 1), "num_classes": 4, "small_input": True, "activation": "elu"}
+    model = smaller(name, **small)
+    x = random(4, 19, 16, 1)
+    scores = run(model, x)
+    scores = scores[0] if isinstance(scores, list) else scores
+    assert scores.shape == (4, 4)
+    save(model, tmp_path / "preset.keras")
+    np.testing.assert_array_equal(run(load(tmp_path / "preset.keras"), x), run(model, x))
+    assert set(learns(scramble(model), x, 4)) <= redundant(model)
+    features = smaller(name, **small, features_only=True)
+    assert [tap.channels for tap in taps(features)] == [output.shape[-1] for output in features.outputs]
