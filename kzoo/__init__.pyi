@@ -22,6 +22,7 @@ from .models import build_resnet as build_resnet
 from .models import build_squeezenet as build_squeezenet
 from .models import build_unet as build_unet
 from .models import build_vgg as build_vgg
+from .models import build_xception as build_xception
 from .models import describe as describe
 from .models import list_models as list_models
 from .models import list_presets as list_presets

@@ -14,6 +14,7 @@ from .squeezenet import build_squeezenet
 from .unet import build_unet
 from .vgg import build_vgg
 from .weights import load_weights
+from .xception import build_xception
 
 __all__ = [
     "BUILDERS",
@@ -32,6 +33,7 @@ __all__ = [
     "build_squeezenet",
     "build_unet",
     "build_vgg",
+    "build_xception",
     "configuration",
     "describe",
     "find_preset",

@@ -15,7 +15,7 @@ import keras
 from ..errors import ArgumentError
 from ..layers import blocks as b
 from ..layers.downsampling import Downsampling
-from ..layers.local_response import LocalResponseNormalization
+from ..layers import LocalResponseNormalization
 from ..layers.style import Activation, Normalization, Size, Style, activate, check_groups, ranked
 from . import stages
 from .classifier import ClassifierActivation, Head, Pooling, Trunk, classifier
@@ -49,7 +49,7 @@ def build_googlenet(
     width: float = 1.0,
     branch_kernel: Size = 5,
     pool_kernel: Size | Sequence[Size] = 3,
-    local_response: bool = True,
+    local_response_norm: bool = True,
     auxiliary_heads: bool = False,
     downsampling: Downsampling | None = None,
     activation: Activation = "relu",
@@ -71,7 +71,7 @@ def build_googlenet(
         width: float, multiplies all filters.
         branch_kernel: int or one per axis, the size of the branch that the paper calls 5 x 5; torchvision's: 3.
         pool_kernel: int or one per pooling between stages, each an int or one per axis; torchvision's: 3-3-3-2.
-        local_response: bool, whether the stem normalizes local responses as in AlexNet, which the paper's figure 3 has.
+        local_response_norm: bool, whether the stem normalizes local responses as in AlexNet, which the paper's figure 3 has.
         auxiliary_heads: bool, whether stage 4 has two more classifiers, behind its first module and behind its last but one (section 5).
             The model is then a `DeeplySupervised` with three outputs, the main one first, whose losses weigh 1, 0.3 and 0.3; it is compiled
             with one loss and fitted like any other. `kzoo.models.main_output` drops them.
@@ -95,7 +95,7 @@ def build_googlenet(
     places = [Place("stem_conv", 7, 2), *(Place(pool, window, 2, "same") for pool, window in zip(pools, windows, strict=True))]
     net = Trunk(input_shape, style, places, downsampling, small_input, weights)
 
-    x = _stem(net, stem, local_response)
+    x = _stem(net, stem, local_response_norm)
     others = []
     for stage, rows in enumerate(table, start=3):
         x = net.pool_at(x, f"stage{stage - 1}_pool")
@@ -107,15 +107,15 @@ def build_googlenet(
     return net.model(x, head, features_only=features_only, name=name, others=others)
 
 
-def _stem(net: Trunk, filters: Sequence[int], local_response: bool):
+def _stem(net: Trunk, filters: Sequence[int], local_response_norm: bool):
     """Stages 1 and 2 of table 1, with the norms of figure 3."""
     one, two, three = filters
     x = net.tap(net.conv_at(net.image, one, "stem_conv"), "stem")
     x = net.pool_at(x, "stem_pool")
-    x = LocalResponseNormalization(name="stem_response")(x) if local_response else x
+    x = LocalResponseNormalization(name="stem_lrn")(x) if local_response else x
     x = net.conv(x, two, 1, "stage2_reduce")
     x = net.conv(x, three, 3, "stage2_conv")
-    x = LocalResponseNormalization(name="stage2_response")(x) if local_response else x
+    x = LocalResponseNormalization(name="stage2_lrn")(x) if local_response else x
     return net.tap(x, "stage2")
 
 
@@ -192,7 +192,7 @@ def _check_auxiliary(auxiliary_heads: bool, table: Sequence[Sequence], head: Hea
 
 
 _PAPER = "Szegedy et al.: Going deeper with convolutions. CVPR"
-_TORCH = {"normalization": "batch", "local_response": False, "branch_kernel": 3, "pool_kernel": (3, 3, 3, 2), "dropout": 0.2}
+_TORCH = {"normalization": "batch", "local_response_norm": False, "branch_kernel": 3, "pool_kernel": (3, 3, 3, 2), "dropout": 0.2}
 
 
 def _preset(name: str, variant: str, twin: str, trainable: int, total: int, macs: int, field: int, **arguments) -> Preset:
