@@ -11,8 +11,8 @@ from .profile import Profile
 from .words import binary, field_text, one, short, sizes, stride_text
 
 WINDOWLESS = re.compile(
-    "(Batch|Group|Layer|RMS|Spectral|Unit)?Normalization|Rescaling|"
-    "Activation|(Leaky|P)?ReLU|Relu6?|LeakyRelu|ELU|Elu|Selu|Gelu|Silu|HardSilu|Sigmoid|HardSigmoid|Tanh|Softmax|"
+    "(Batch|Group|Layer|LocalResponse|RMS|Spectral|Unit)?Normalization|Rescaling|"
+    "Activation|(Leaky|P)?ReLU|Relu6?|LeakyRelu|ELU|Elu|Selu|Gelu|Silu|HardSilu|Sigmoid|HardSigmoid|(Scaled)?Tanh|Softmax|"
     "(Spatial|Gaussian|Alpha)?Dropout([123]D)?|GaussianNoise|ActivityRegularization|Identity|"
     "ZeroPadding[123]D|Cropping[123]D|CenterCrop|PadToMultiple|CropTo"
 )

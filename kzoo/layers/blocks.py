@@ -3,14 +3,15 @@
 Every block takes a symbolic tensor `(batch, *spatial, channels)` and returns one; every layer gets a stable name from its block.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal
 
 import keras
 
 from ..errors import ArgumentError, check_choice
-from .style import INITIALIZER, Alignment, Padding, Size, Style, activate, normalize, ranked
+from .lenet import ConnectedConv
+from .style import INITIALIZER, Alignment, Padding, PoolAlignment, Size, Style, activate, normalize, ranked
 
 DropoutKind = Literal["element", "spatial"]
 
@@ -38,6 +39,14 @@ def conv(
     options = _kernel_options(style) | ({"groups": groups} if groups > 1 else {})
     layer = partial(_convolution(style), filters, kernel_size, dilation_rate=dilation, **options)
     return _normalized(layer, x, kernel_size, style, name, strides, padding, act=act, bare=bare, use_bias=use_bias)
+
+
+def connected_conv(
+    x, connections: Sequence[Sequence[int]], kernel_size: Size, style: Style, name: str, *, padding: Alignment | None = None
+):
+    """A convolution by a table of connections, see `ConnectedConv`, with norm and activation like `conv`."""
+    layer = partial(ConnectedConv, connections, kernel_size, **style.kernel_options)
+    return _normalized(layer, x, kernel_size, style, name, 1, padding, act=True, bare=False)
 
 
 def depthwise_conv(
@@ -77,7 +86,7 @@ def _normalized(
     needed = style.bias == "always" or not style.normalized or style.order == "conv-act-norm"
     biased = needed if use_bias is None else use_bias
     fused = act and not first and isinstance(style.activation, str) and (not style.normalized or style.order == "conv-act-norm")
-    x, padding = aligned(x, kernel_size, strides, padding or style.padding, name)
+    x, padding = aligned(x, kernel_size, strides, style.padding if padding is None else padding, name)
     x = layer(strides=strides, padding=padding, use_bias=biased, activation=style.activation if fused else None, name=name)(x)
     if first or (fused and not style.normalized):
         return x
@@ -94,19 +103,25 @@ def normalize_and_activate(x, style: Style, name: str, *, act: bool = True):
     return activate(x, style.activation, f"{name}_act") if act else x
 
 
-def aligned(x, kernel_size: Size, strides: Size, padding: Alignment, name: str):
-    """Carries out `symmetric` and `ceil` padding by zeros, `{name}_pad`; returns the map and the padding that is left for the layer."""
-    if padding not in ("symmetric", "ceil"):
+def aligned(x, kernel_size: Size, strides: Size, padding: PoolAlignment, name: str):
+    """Carries out padding by zeros, `{name}_pad`; returns the map and the padding that is left for the layer."""
+    if padding in ("same", "valid"):
         return x, padding
     rank = len(x.shape) - 2
     kernels, steps = ((size,) * rank if isinstance(size, int) else tuple(size) for size in (kernel_size, strides))
     if padding == "symmetric" and max(steps) == 1:
         return x, "same"
-    around = [((kernel - 1) // 2, kernel // 2) for kernel in kernels]
-    margins = around if padding == "symmetric" else [(0, step - 1) for step in steps]
+    margins = [_margins(padding, kernel, step) for kernel, step in zip(kernels, steps, strict=True)]
     if any(map(any, margins)):
         x = ranked("ZeroPadding{}D", rank)(margins[0] if rank == 1 else tuple(margins), name=f"{name}_pad")(x)
     return x, "valid"
+
+
+def _margins(padding: PoolAlignment, kernel: int, step: int) -> tuple[int, int]:
+    """Positions before and after an axis."""
+    if isinstance(padding, int):
+        return padding, padding
+    return ((kernel - 1) // 2, kernel // 2) if padding == "symmetric" else (0, step - 1)
 
 
 def _convolution(style: Style):

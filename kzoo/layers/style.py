@@ -8,12 +8,16 @@ from typing import Any, Literal, get_args
 import keras
 
 from ..errors import ArgumentError, check_choice, did_you_mean
+from .lenet import ScaledTanh
 
 Padding = Literal["same", "valid"]
 Normalization = Literal["none", "batch", "instance", "group", "layer"]
-Alignment = Literal["same", "valid", "symmetric", "ceil"]
-"""The padding of one layer: `symmetric` pads both ends alike, whatever the stride, as the papers' own frameworks do; `ceil` pads the far
-end where the last window would lack positions, as Caffe's poolings do and torchvision's with `ceil_mode`."""
+Alignment = Literal["same", "valid", "symmetric"] | int
+"""The padding of one layer: `symmetric` pads both ends alike, whatever the stride, as the papers' own frameworks do; a number pads both
+ends by so many positions."""
+PoolAlignment = Alignment | Literal["ceil"]
+"""The padding of a pooling: `ceil` pads the far end where the last window would lack positions, as Caffe does, and torchvision with
+`ceil_mode`."""
 BlockOrder = Literal["conv-norm-act", "norm-act-conv", "conv-act-norm"]
 Convolution = Literal["standard", "separable"]
 Bias = Literal["auto", "always"]
@@ -28,8 +32,8 @@ GROUPS = 8
 INITIALIZER = "he_normal"
 """Standard deviation sqrt(2 / N), as in the U-Net paper (section 3, after He et al. 2015)."""
 
-ACTIVATION_LAYERS = ("ReLU", "LeakyReLU", "PReLU", "ELU")
-"""Keras's activation layers that work on every position by itself."""
+ACTIVATION_LAYERS = ("ReLU", "LeakyReLU", "PReLU", "ELU", "ScaledTanh")
+"""Keras's activation layers that work on every position by itself, and kzoo's."""
 
 NO_ACTIVATIONS = ("get", "serialize", "deserialize", "glu", "threshold")
 """Names in `keras.activations` that are no function from a map to one of the same shape, or need arguments of their own."""
@@ -93,6 +97,12 @@ def check_style(style: Style) -> None:
         )
 
 
+def check_alignment(argument: str, padding: Alignment) -> None:
+    """Raises `ArgumentError` unless it is the padding of one layer."""
+    if isinstance(padding, bool) or not (padding in ("same", "valid", "symmetric") or (isinstance(padding, int) and padding >= 0)):
+        raise ArgumentError(argument, f"expected same, valid, symmetric or a number of positions. Received: {padding!r}.")
+
+
 def check_groups(argument: str, filters: Sequence[int], style: Style) -> None:
     """Raises `ArgumentError` for filter counts that a group norm cannot divide."""
     odd = [f for f in filters if f % GROUPS] if style.normalization == "group" else []
@@ -124,10 +134,11 @@ def _check_activation_layer(argument: str, activation: Mapping[str, Mapping[str,
     if "name" in activation[name]:
         raise ArgumentError(argument, f"expected no name, since every layer gets its own. Received: {dict(activation[name])}.")
     try:
-        getattr(keras.layers, name)(**activation[name])
+        _activation_layer(name)(**activation[name])
     except (TypeError, ValueError) as error:
+        home = "kzoo" if name == "ScaledTanh" else "keras"
         raise ArgumentError(
-            argument, f"expected arguments of keras.layers.{name}. Received: {dict(activation[name])} ({error})."
+            argument, f"expected arguments of {home}.layers.{name}. Received: {dict(activation[name])} ({error})."
         ) from error
 
 
@@ -168,4 +179,9 @@ def activate(x, activation: Activation, name: str):
         return keras.layers.Activation(activation, name=name)(x)
     kind, given = next(iter(activation.items()))
     shared = {"shared_axes": list(range(1, len(x.shape) - 1))} if kind == "PReLU" else {}
-    return getattr(keras.layers, kind)(**{**shared, **given, "name": name})(x)
+    return _activation_layer(kind)(**{**shared, **given, "name": name})(x)
+
+
+def _activation_layer(kind: str):
+    """The class of an activation layer."""
+    return ScaledTanh if kind == "ScaledTanh" else getattr(keras.layers, kind)

@@ -1,12 +1,15 @@
 """Builders: functions from hyperparameters to uncompiled `keras.Model`s, one file per family."""
 
 from . import resnet_presets, unet_presets  # noqa: F401
+from .alexnet import build_alexnet
 from .classifier import Tap, taps
 from .cnn import build_cnn
 from .deep_supervision import DeeplySupervised, main_output
 from .googlenet import build_googlenet
 from .identity import Description, build, configuration, describe, load, remember, save
 from .inception_v3 import build_inception_v3
+from .lenet import build_lenet
+from .nin import build_nin
 from .presets import PRESETS, Preset, build_model, build_preset, find_preset, list_models, list_presets
 from .registry import BUILDERS
 from .resnet import build_resnet
@@ -15,6 +18,7 @@ from .unet import build_unet
 from .vgg import build_vgg
 from .weights import load_weights
 from .xception import build_xception
+from .zfnet import build_zfnet
 
 __all__ = [
     "BUILDERS",
@@ -24,16 +28,20 @@ __all__ = [
     "Preset",
     "Tap",
     "build",
+    "build_alexnet",
     "build_cnn",
     "build_googlenet",
     "build_inception_v3",
+    "build_lenet",
     "build_model",
+    "build_nin",
     "build_preset",
     "build_resnet",
     "build_squeezenet",
     "build_unet",
     "build_vgg",
     "build_xception",
+    "build_zfnet",
     "configuration",
     "describe",
     "find_preset",

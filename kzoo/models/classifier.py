@@ -1,5 +1,6 @@
 """What all classifiers share: their common arguments, the trunk that walks from place to place, and the head."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -11,7 +12,7 @@ from ..errors import ArgumentError, check_choice
 from ..layers import blocks as b
 from ..layers.downsampling import Downsampling, downsample
 from ..layers.resampling import BlurPool
-from ..layers.style import Alignment, Padding, Size, Style, activate, check_style, ranked
+from ..layers.style import Padding, PoolAlignment, Size, Style, activate, check_style, ranked
 from . import stages
 from .deep_supervision import DeeplySupervised
 from .identity import describe, is_described
@@ -54,10 +55,12 @@ F = TypeVar("F", bound=Callable[..., keras.Model])
 
 
 def classifier(name: str) -> Callable[[F], F]:
-    """A decorator that enters a builder under `name` and completes its docstring."""
+    """A decorator that enters a builder under `name` and completes its docstring by the shared arguments that it does not explain."""
 
     def enter(builder: F) -> F:
-        builder.__doc__ = (builder.__doc__ or "").replace("{shared}", SHARED)
+        own = builder.__doc__ or ""
+        shared = [entry for entry in re.split(r"\n        (?=\w+: )", SHARED) if f"\n        {entry.partition(':')[0]}: " not in own]
+        builder.__doc__ = own.replace("{shared}", "\n        ".join(shared))
         return BUILDERS.register(name)(builder)
 
     return enter
@@ -156,6 +159,10 @@ class Head:
             )
             x = b.dropout(x, self.dropout, f"dense{number}")
         x = x if self.dense else b.dropout(x, self.dropout, "head")
+        return self.classify(x)
+
+    def classify(self, x):
+        """From the last hidden features to the output."""
         return b.head(x, self.num_classes, self.activation)
 
 
@@ -234,7 +241,9 @@ class Trunk:
             return x
         return self.pool(x, place.kernel_size, place.strides, place.padding, name, kind)
 
-    def pool(self, x, kernel_size: Size, strides: Size, padding: Alignment, name: str, kind: Literal["max_pool", "avg_pool"] = "max_pool"):
+    def pool(
+        self, x, kernel_size: Size, strides: Size, padding: PoolAlignment, name: str, kind: Literal["max_pool", "avg_pool"] = "max_pool"
+    ):
         """Pooling over windows, or what stands for it."""
         own = self._downsampling in (None, kind)
         if own or padding == "ceil":

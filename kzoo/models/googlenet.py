@@ -9,13 +9,14 @@ the branch of size 5 has size 3, and the last max pooling has a window of 2; its
 from collections.abc import Sequence
 from itertools import chain
 from numbers import Real
+from typing import Any
 
 import keras
 
 from ..errors import ArgumentError
+from ..layers import LocalResponseNormalization
 from ..layers import blocks as b
 from ..layers.downsampling import Downsampling
-from ..layers import LocalResponseNormalization
 from ..layers.style import Activation, Normalization, Size, Style, activate, check_groups, ranked
 from . import stages
 from .classifier import ClassifierActivation, Head, Pooling, Trunk, classifier
@@ -96,7 +97,7 @@ def build_googlenet(
     net = Trunk(input_shape, style, places, downsampling, small_input, weights)
 
     x = _stem(net, stem, local_response_norm)
-    others = []
+    others: list[tuple[Any, float]] = []
     for stage, rows in enumerate(table, start=3):
         x = net.pool_at(x, f"stage{stage - 1}_pool")
         for block, row in enumerate(rows, start=1):
@@ -112,10 +113,10 @@ def _stem(net: Trunk, filters: Sequence[int], local_response_norm: bool):
     one, two, three = filters
     x = net.tap(net.conv_at(net.image, one, "stem_conv"), "stem")
     x = net.pool_at(x, "stem_pool")
-    x = LocalResponseNormalization(name="stem_lrn")(x) if local_response else x
+    x = LocalResponseNormalization(name="stem_lrn")(x) if local_response_norm else x
     x = net.conv(x, two, 1, "stage2_reduce")
     x = net.conv(x, three, 3, "stage2_conv")
-    x = LocalResponseNormalization(name="stage2_lrn")(x) if local_response else x
+    x = LocalResponseNormalization(name="stage2_lrn")(x) if local_response_norm else x
     return net.tap(x, "stage2")
 
 
@@ -192,7 +193,13 @@ def _check_auxiliary(auxiliary_heads: bool, table: Sequence[Sequence], head: Hea
 
 
 _PAPER = "Szegedy et al.: Going deeper with convolutions. CVPR"
-_TORCH = {"normalization": "batch", "local_response_norm": False, "branch_kernel": 3, "pool_kernel": (3, 3, 3, 2), "dropout": 0.2}
+_TORCH: dict[str, Any] = {
+    "normalization": "batch",
+    "local_response_norm": False,
+    "branch_kernel": 3,
+    "pool_kernel": (3, 3, 3, 2),
+    "dropout": 0.2,
+}
 
 
 def _preset(name: str, variant: str, twin: str, trainable: int, total: int, macs: int, field: int, **arguments) -> Preset:

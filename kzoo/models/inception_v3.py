@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain
 from numbers import Real
-from typing import NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 import keras
 
@@ -85,7 +85,7 @@ def build_inception_v3(
     net = Trunk(input_shape, style, _places(padding), downsampling, small_input, weights)
 
     x = _stem(net, stem)
-    others = []
+    others: list[tuple[Any, float]] = []
     for stage, modules in plan.items():
         for module in modules:
             x = _module(net, x, module)
@@ -234,7 +234,7 @@ def _branch(net: Trunk, x, steps: Sequence[Step], name: str, place: Place | None
         maps = []
         for kernel in step.kernels:
             number += 1
-            size = {"kernel_size": kernel}
+            size: dict[str, Any] = {"kernel_size": kernel}
             if step.strided and place:
                 size = {"kernel_size": place.kernel_size, "strides": place.strides, "padding": place.padding}
             maps.append(net.conv(x, step.filters, name=f"{name}_conv{number}", **size))
@@ -323,7 +323,7 @@ def _preset(
     return Preset(name, "inception_v3", _PAPER, 2016, variant, twin, trainable, total, macs, (1311, 1311), given, application, renamed)
 
 
-_TORCH = {"scale": True, "dropout": 0.5}
+_TORCH: dict[str, Any] = {"scale": True, "dropout": 0.5}
 
 register(
     _preset("inception_v3", "the authors' code, no gammas", "keras.applications", 23_817_352, 23_851_784, 5_713_216_096, "InceptionV3"),

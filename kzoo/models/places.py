@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..errors import ArgumentError
-from ..layers.style import Alignment
+from ..layers.style import PoolAlignment
 
 ROOM = 4
 """Positions along each axis that the rule for small images leaves to every stage."""
@@ -28,14 +28,16 @@ class Place:
     name: str
     kernel_size: int | tuple[int, ...]
     strides: int | tuple[int, ...] = 1
-    padding: Alignment = "symmetric"
+    padding: PoolAlignment = "symmetric"
     least: int = 2
 
     def after(self, size: int) -> int:
         """The size that is left along one axis (of a place with one kernel and stride per axis)."""
         kernel, stride = int(self.kernel_size), int(self.strides)  # type: ignore[arg-type]
-        windows = {"valid": size - kernel + 1, "ceil": size - kernel + stride}
-        return -(-windows.get(self.padding, size) // stride)
+        if self.padding in ("same", "symmetric"):
+            return -(-size // stride)
+        around = 2 * self.padding if isinstance(self.padding, int) else {"valid": 0, "ceil": stride - 1}[self.padding]
+        return -(-(size + around - kernel + 1) // stride)
 
 
 def fit(places: Sequence[Place], input_shape: Sequence[int | None], small_input: bool) -> list[Place]:
@@ -82,7 +84,7 @@ def _sizes(places: Sequence[Place], size: int) -> list[int]:
 def _adapted(places: list[Place], size: int) -> list[Place]:
     if _roomy(places, size):
         return places
-    places = [replace(place, padding="same") if place.padding in ("valid", "ceil") else place for place in places]
+    places = [place if place.padding == "symmetric" else replace(place, padding="same") for place in places]
     for number, place in enumerate(places):
         if not _roomy(places, size) and place.strides != 1:
             places[number] = replace(place, strides=1, kernel_size=min(int(place.kernel_size), 3))  # type: ignore[arg-type]

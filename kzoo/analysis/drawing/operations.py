@@ -8,7 +8,21 @@ from typing import Any
 
 import keras
 
-from ...layers import BlurPool, CropTo, LayerScale, LinearUpsampling, MaxUnpooling, PadToMultiple, PixelShuffle, StochasticDepth
+from ...layers import (
+    BlurPool,
+    ConnectedConv,
+    CropTo,
+    LayerScale,
+    LinearUpsampling,
+    LocalResponseNormalization,
+    MaxUnpooling,
+    PadToMultiple,
+    PixelShuffle,
+    RadialBasis,
+    ScaledTanh,
+    StochasticDepth,
+    TrainableSubsampling,
+)
 from .nodes import Node
 
 KINDS = (
@@ -81,6 +95,7 @@ _ACTIVATIONS = {
     "selu": "SELU",
     "gelu": "GELU",
     "hard_silu": "hard SiLU",
+    "scaledtanh": "scaled tanh",
     "silu": "SiLU",
     "swish": "SiLU",
 }
@@ -129,6 +144,14 @@ def _conv(node: Node) -> Operation:
     return Operation("strided_conv" if max(strides) > 1 else plain, text, Fraction(1, prod(strides)))
 
 
+def _connected(node: Node) -> Operation:
+    layer, rank = node.layer, len(node.sizes)
+    strides = tuple(layer.strides)
+    differs = f"stride {_step(strides)}" if max(strides) > 1 else ""
+    text = _words(f"conv {_size(layer.kernel_size, rank)} by a table", differs, activation_text(layer.activation))
+    return Operation("strided_conv" if differs else "conv", text, Fraction(1, prod(strides)))
+
+
 def _transposed(node: Node) -> Operation:
     layer = node.layer
     kernel, strides = tuple(layer.kernel_size), tuple(layer.strides)
@@ -139,7 +162,7 @@ def _transposed(node: Node) -> Operation:
 
 def _pool(node: Node) -> Operation:
     layer = node.layer
-    name = "max" if "Max" in type(layer).__name__ else "average"
+    name = "trainable" if isinstance(layer, TrainableSubsampling) else "max" if "Max" in type(layer).__name__ else "average"
     window, strides = tuple(layer.pool_size), tuple(layer.strides)
     differs = f"stride {_step(strides)}" if window != strides else ""
     text = _words(f"{name} pool {_size(window, len(window))}", differs)
@@ -175,12 +198,18 @@ def _resampling(name: str) -> Callable[[Node], Operation]:
 
 
 def _dense(node: Node) -> Operation:
-    return Operation("dense", _words("dense", activation_text(node.layer.activation)), Fraction(1))
+    kind = "radial basis" if isinstance(node.layer, RadialBasis) else "dense"
+    return Operation("dense", _words(kind, activation_text(node.layer.activation)), Fraction(1))
 
 
 def _norm(node: Node) -> Operation:
     instance = getattr(node.layer, "groups", None) in (-1, node.channels)
-    names = {"BatchNormalization": "batch norm", "LayerNormalization": "layer norm", "GroupNormalization": "group norm"}
+    names = {
+        "BatchNormalization": "batch norm",
+        "LayerNormalization": "layer norm",
+        "GroupNormalization": "group norm",
+        "LocalResponseNormalization": "local response norm",
+    }
     name = type(node.layer).__name__
     return Operation("norm", "instance norm" if instance else names.get(name, name), Fraction(1))
 
@@ -225,16 +254,23 @@ _RULES: tuple[tuple[type | tuple[type, ...], Callable[[Node], Operation]], ...] 
     (_layers("Conv{}DTranspose"), _transposed),
     ((*_DEPTHWISE, *_SEPARABLE, *_layers("Conv{}D")), _conv),
     (_layers("GlobalMaxPooling{}D", "GlobalAveragePooling{}D"), _global_pool),
-    (_layers("MaxPooling{}D", "AveragePooling{}D"), _pool),
+    (ConnectedConv, _connected),
+    ((TrainableSubsampling, *_layers("MaxPooling{}D", "AveragePooling{}D")), _pool),
     (BlurPool, _blur_pool),
     (_layers("UpSampling{}D"), _upsampling),
     (LinearUpsampling, _resampling("linear")),
     (PixelShuffle, _resampling("pixel shuffle")),
     (MaxUnpooling, _resampling("max unpool")),
-    (keras.layers.Dense, _dense),
+    ((keras.layers.Dense, RadialBasis), _dense),
     (keras.layers.Flatten, lambda _: Operation("flatten", "flatten")),
-    (_layers("BatchNormalization", "LayerNormalization", "GroupNormalization", "UnitNormalization", "RMSNormalization"), _norm),
-    (_layers("Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax"), _activation),
+    (
+        (
+            LocalResponseNormalization,
+            *_layers("BatchNormalization", "LayerNormalization", "GroupNormalization", "UnitNormalization", "RMSNormalization"),
+        ),
+        _norm,
+    ),
+    ((ScaledTanh, *_layers("Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax")), _activation),
     ((CropTo, *_layers("Cropping{}D", "CenterCrop")), _same("crop", "crop")),
     ((PadToMultiple, *_layers("ZeroPadding{}D")), _same("pad", "pad")),
     (LayerScale, _same("named", "layer scale")),

@@ -9,6 +9,7 @@ from math import prod
 
 from keras import layers
 
+from ...layers import ConnectedConv, RadialBasis
 from ..counting import per_axis, positions, product
 from ..facts import Facts, rule
 from ..graph import Call
@@ -32,6 +33,16 @@ def convolution(call: Call) -> Facts | None:
     channels = (call.input_shape[call.channel_axis] or 0) // layer.groups
     macs = product(positions(call, call.output_shape), prod(layer.kernel_size), channels, layer.filters)
     return _facts(call, macs, _windows(layer), mixes=layer.groups == 1)
+
+
+@rule(ConnectedConv)
+def connected_convolution(call: Call) -> Facts | None:
+    """Counted are the connections of its table."""
+    layer = call.layer
+    connections = sum(map(len, layer.connections))
+    windows = tuple(Window(kernel, stride, padding=layer.padding) for kernel, stride in zip(layer.kernel_size, layer.strides, strict=True))
+    full = connections == layer.filters * (call.input_shape[call.channel_axis] or 0)
+    return _facts(call, product(positions(call, call.output_shape), prod(layer.kernel_size), connections), windows, mixes=full)
 
 
 @rule(layers.DepthwiseConv1D, layers.DepthwiseConv2D)
@@ -66,6 +77,14 @@ def dense(call: Call) -> Facts | None:
     """A dense layer works on the last axis; over maps it is a convolution of size 1, unless that axis is a spatial one."""
     last = (len(call.input_shape) - 1,)
     return activated(call, Facts(product(*call.input_shape[1:], call.layer.units), mixes=last, fixed=last))
+
+
+@rule(RadialBasis)
+def radial_basis(call: Call) -> Facts | None:
+    """A square per unit and feature, each of a difference that is kept for the backward pass."""
+    last = (len(call.input_shape) - 1,)
+    squares = product(*call.input_shape[1:], call.layer.units)
+    return activated(call, Facts(squares, mixes=last, fixed=last, inner=squares))
 
 
 @rule(layers.EinsumDense)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from keras import layers
 
-from ...layers import LayerScale, StochasticDepth
+from ...layers import LayerScale, LocalResponseNormalization, ScaledTanh, StochasticDepth
+from ..counting import product
 from ..facts import Facts, operations, rule
 from ..graph import Call
 from .activation import activated
@@ -12,7 +13,7 @@ from .activation import activated
 POINTWISE = Facts(stops=())
 
 
-@rule(layers.ReLU, layers.LeakyReLU, layers.ELU, layers.Rescaling)
+@rule(layers.ReLU, layers.LeakyReLU, layers.ELU, layers.Rescaling, ScaledTanh)
 @operations(
     *("Absolute", "Abs", "Negative", "Square", "Sqrt", "Exp", "Expm1", "Log", "Log1p", "Tanh", "Clip", "Cast", "Sign", "Reciprocal"),
     *("Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Celu", "Gelu", "Silu", "Sigmoid", "LogSigmoid", "HardSigmoid", "HardSilu"),
@@ -85,6 +86,12 @@ def layer_normalization(call: Call) -> Facts:
     """Its statistics and its weights run over the same axes."""
     axes = _axes(call, call.layer.axis)
     return Facts(mixes=axes, stops=(), fixed=axes if call.layer.weights else ())
+
+
+@rule(LocalResponseNormalization)
+def local_response_normalization(call: Call) -> Facts:
+    """It mixes neighbouring channels, and keeps what it divides by."""
+    return Facts(inner=product(*call.output_shape[1:]))
 
 
 @rule(layers.GroupNormalization)

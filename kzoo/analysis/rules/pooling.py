@@ -2,7 +2,7 @@
 
 from keras import layers
 
-from ...layers import BlurPool
+from ...layers import BlurPool, TrainableSubsampling
 from ..counting import per_axis
 from ..facts import Facts, rule
 from ..graph import Call
@@ -33,6 +33,14 @@ def pooling(call: Call) -> Facts:
 )
 def global_pooling(call: Call) -> Facts:  # noqa: ARG001
     return Facts(reach="global", positions="lost")
+
+
+@rule(TrainableSubsampling)
+def trainable_subsampling(call: Call) -> Facts:
+    """Like batch normalization, its factor per map counts no MACs."""
+    layer = call.layer
+    windows = tuple(Window(size, stride, padding=layer.padding) for size, stride in zip(layer.pool_size, layer.strides, strict=True))
+    return Facts(moves=windows, fixed=(call.channel_axis,))
 
 
 @rule(BlurPool)
