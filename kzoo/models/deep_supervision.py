@@ -132,7 +132,7 @@ def main_output(model: keras.Model) -> keras.Model:
         raise ArgumentError(
             "model", f"expected a network built with deep_supervision or auxiliary_heads. Received: {type(model).__name__}."
         )
-    main = keras.Model(model.inputs, model.outputs[0], name=model.name)
+    main = keras.Model(model.input, model.outputs[0], name=model.name)
     if is_described(model):
         known = describe(model)
         without = {"deep_supervision": 0, "auxiliary_heads": False}

@@ -19,7 +19,7 @@ IMAGENET = "imagenet"
 ENDINGS = (".keras", ".weights.h5")
 FREE = {
     *("input_shape", "num_classes", "pooling", "dropout", "classifier_activation", "small_input", "features_only", "weights", "name"),
-    *("block_dropout", "stochastic_depth", "auxiliary_heads"),
+    *("block_dropout", "stochastic_depth", "auxiliary_heads", "padding"),
 }
 """Arguments in which a network may differ from the one whose weights it takes."""
 
@@ -39,10 +39,11 @@ def check_weights(weights: str | None) -> None:
 def load_weights(model: keras.Model, weights: str | Path) -> None:
     """Brings trained weights into a network of kzoo's.
 
-    `imagenet` and `.keras` files are matched layer by layer, by name, and adapted: a head for another number of classes keeps its new
-    weights; the first convolution takes another number of channels: its kernel is summed over them for one channel, and repeated and
-    scaled by 3 / channels for other numbers; a bias that this network leaves out before a norm is subtracted from the norm's moving mean.
-    Everything else must have its shape. Images must be scaled as `keras.applications.<network>.preprocess_input` scales them.
+    `imagenet` and `.keras` files are matched layer by layer, by name, and adapted: a head for another number of classes, and auxiliary
+    heads that are not there, keep their new weights; the first convolution takes another number of channels: its kernel is summed over
+    them for one channel, and repeated and scaled by 3 / channels for other numbers; a bias that this network leaves out before a norm is
+    subtracted from the norm's moving mean. Everything else must have its shape. Images must be scaled as
+    `keras.applications.<network>.preprocess_input` scales them.
 
     Args:
         model: from one of kzoo's builders.
@@ -170,6 +171,8 @@ def _adapted(model: keras.Model, find: Find, source: str) -> Iterator[tuple[kera
         if not layer.weights:
             continue
         values = find(layer.name)
+        if values is None and layer.name.startswith("auxiliary"):
+            continue
         if values is None:
             raise InputError(f"{source}: expected a layer {layer.name}, as {model.name} has. It has none of that name.")
         shapes = [tuple(weight.shape) for weight in layer.weights]
@@ -183,7 +186,7 @@ def _adapted(model: keras.Model, find: Find, source: str) -> Iterator[tuple[kera
             values = [_with_channels(values[0], shapes[0]), *values[1:]]
         if [value.shape for value in values] == shapes:
             yield layer, values
-        elif not layer.name.startswith("head"):
+        elif not layer.name.startswith(("head", "auxiliary")):
             raise InputError(
                 f"{source}: expected weights of shapes {shapes} for {layer.name} of {model.name}. Received: {[v.shape for v in values]}."
                 f"{_remedy(layer)}"
