@@ -2,6 +2,7 @@ from . import analysis as analysis
 from .analysis import Profile as Profile
 from .analysis import draw as draw
 from .analysis import draw_receptive_field as draw_receptive_field
+from .analysis import explain as explain
 from .analysis import match as match
 from .analysis import plot_feature_maps as plot_feature_maps
 from .analysis import plot_filters as plot_filters
@@ -15,13 +16,18 @@ from .models import Description as Description
 from .models import build as build
 from .models import build_alexnet as build_alexnet
 from .models import build_cnn as build_cnn
+from .models import build_convnext as build_convnext
+from .models import build_densenet as build_densenet
 from .models import build_googlenet as build_googlenet
 from .models import build_inception_v3 as build_inception_v3
 from .models import build_lenet as build_lenet
+from .models import build_mobilenet as build_mobilenet
+from .models import build_mobilenet_v2 as build_mobilenet_v2
 from .models import build_model as build_model
 from .models import build_nin as build_nin
 from .models import build_preset as build_preset
 from .models import build_resnet as build_resnet
+from .models import build_shufflenet_v2 as build_shufflenet_v2
 from .models import build_squeezenet as build_squeezenet
 from .models import build_unet as build_unet
 from .models import build_vgg as build_vgg

@@ -133,6 +133,22 @@ def profile(
 
 
 @app.command()
+def explain(
+    a: Annotated[str, typer.Argument(metavar="A", help="A network: a preset, a builder, a recipe or a .keras file.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Another one, likewise.")],
+    settings: Settings = None,
+    input_shape: InputShape = None,
+) -> None:
+    """Say by what the parameters of two networks differ, to the last one; settings hold for both."""
+    _load_keras_quietly()
+    from .analysis import explain
+    from .training.named import named_model
+
+    first, second = (named_model(source, _overrides(settings or []), _numbers("--input-shape", input_shape)) for source in (a, b))
+    print(explain(first, second))
+
+
+@app.command()
 def recipes() -> None:
     """List the recipes that ship with kzoo."""
     from .training.recipe import shipped_recipes

@@ -2,6 +2,8 @@
 
 import difflib
 from collections.abc import Iterable, Sequence
+from numbers import Real
+from typing import Any
 
 
 class InputError(ValueError):
@@ -46,6 +48,12 @@ def check_choice(argument: str, received: object, choices: Sequence[str]) -> Non
         expected = ", ".join(choices)
         hint = did_you_mean(received, choices)
         raise ArgumentError(argument, f"expected one of {expected}. Received: {received}.{hint}")
+
+
+def check_rate(argument: str, value: Any) -> None:
+    """Raises `ArgumentError` unless `value` is a rate in [0, 1)."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) < 1:
+        raise ArgumentError(argument, f"expected a rate from 0 to below 1. Received: {value!r}.")
 
 
 def one_line(error: BaseException) -> str:

@@ -3,6 +3,7 @@
 from . import rules
 from .drawing import draw, draw_receptive_field, plot_feature_maps, plot_filters, save_figure
 from .effective_field import effective_field
+from .explain import Account, Ledger, explain
 from .facts import Facts, rule
 from .layers import Layer, ReceptiveField
 from .match import Match, match
@@ -13,9 +14,11 @@ from .sight import Misalignment, input_window
 from .sizes import LegalSizes, legal_sizes
 
 __all__ = [
+    "Account",
     "Facts",
     "Interpolation",
     "Layer",
+    "Ledger",
     "LegalSizes",
     "Match",
     "Misalignment",
@@ -28,6 +31,7 @@ __all__ = [
     "draw",
     "draw_receptive_field",
     "effective_field",
+    "explain",
     "input_window",
     "legal_sizes",
     "match",

@@ -1,6 +1,7 @@
 """Blocks that the builders compose, and the few Keras layers that Keras lacks."""
 
 from .borders import CropTo, PadToMultiple
+from .channels import ChannelShuffle, ChannelSlice, PadChannels
 from .icnr import ICNR
 from .layer_scale import LayerScale
 from .lenet import ConnectedConv, RadialBasis, ScaledTanh, TrainableSubsampling
@@ -12,12 +13,15 @@ from .unpooling import MaxUnpooling
 __all__ = [
     "ICNR",
     "BlurPool",
+    "ChannelShuffle",
+    "ChannelSlice",
     "ConnectedConv",
     "CropTo",
     "LayerScale",
     "LinearUpsampling",
     "LocalResponseNormalization",
     "MaxUnpooling",
+    "PadChannels",
     "PadToMultiple",
     "PixelShuffle",
     "RadialBasis",

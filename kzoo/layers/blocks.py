@@ -60,7 +60,12 @@ def depthwise_conv(
     act: bool = True,
     bare: bool = False,
 ):
-    """A convolution of every channel by itself, with norm and activation like `conv`; in one or two dimensions."""
+    """A convolution of every channel by itself, with norm and activation like `conv`.
+
+    For volumes, for which Keras has no layer of that name, it is a convolution with one group per channel.
+    """
+    if style.rank == 3:
+        return conv(x, x.shape[-1], kernel_size, style, name, strides=strides, groups=x.shape[-1], padding=padding, act=act, bare=bare)
     options = {key.replace("kernel", "depthwise"): value for key, value in style.kernel_options.items()}
     layer = partial(ranked("DepthwiseConv{}D", style.rank), kernel_size, **options)
     return _normalized(layer, x, kernel_size, style, name, strides, padding, act=act, bare=bare)

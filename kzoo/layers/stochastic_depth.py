@@ -1,12 +1,9 @@
 """Stochastic depth (Huang et al. 2016, "Deep networks with stochastic depth", ECCV, arXiv:1603.09382)."""
 
-from numbers import Real
-from typing import Any
-
 import keras
 from keras import ops
 
-from ..errors import ArgumentError
+from ..errors import check_rate
 
 
 @keras.saving.register_keras_serializable("kzoo")
@@ -49,12 +46,6 @@ class StochasticDepth(keras.layers.Layer):
 
     def get_config(self) -> dict:
         return {**super().get_config(), "rate": self.rate, "seed": self.seed}
-
-
-def check_rate(argument: str, value: Any) -> None:
-    """Raises `ArgumentError` unless `value` is a rate in [0, 1)."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) < 1:
-        raise ArgumentError(argument, f"expected a rate from 0 to below 1. Received: {value!r}.")
 
 
 def decayed_rates(last: float, blocks: int) -> tuple[float, ...]:

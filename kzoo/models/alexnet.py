@@ -85,7 +85,7 @@ def build_alexnet(
         if local_response_norm and stage < 3:
             x = LocalResponseNormalization(name=f"stage{stage}_lrn")(x)
         net.tap(x, f"stage{stage}")
-        x = net.pool_at(x, f"stage{stage}_pool")
+        x = net.tap(net.pool_at(x, f"stage{stage}_pool"), f"stage{stage}_pooled")
     net.tap(x, "pooled")
     return net.model(x, head, features_only=features_only, name=name)
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
@@ -114,6 +114,7 @@ class Head:
         dropout: rate after each of them, or before the classifier where there are none.
         convolutional: whether the classifier is a convolution of size 1 with the network's activation, whose maps are then pooled
             (Lin et al. 2014, section 3.2).
+        normalized: whether the pooled map is normalized.
     """
 
     num_classes: int
@@ -122,6 +123,7 @@ class Head:
     dense: Sequence[int] = ()
     dropout: float = 0.0
     convolutional: bool = False
+    normalized: bool = False
 
     def __post_init__(self):
         stages.check_positive("num_classes", self.num_classes, least=0)
@@ -151,6 +153,7 @@ class Head:
             x = pool(activate(x, style.activation, "head_act"), self.pooling, style.rank)
             return keras.layers.Activation(self.activation or "linear", dtype=b.output_type(), name="output")(x)
         x = pool(x, self.pooling, style.rank)
+        x = self._normalize(x, style) if self.normalized and style.normalized else x
         for number, width in enumerate(self.dense, start=1):
             x = activate(
                 keras.layers.Dense(width, kernel_initializer=style.initializer, name=f"dense{number}")(x),
@@ -164,6 +167,11 @@ class Head:
     def classify(self, x):
         """From the last hidden features to the output."""
         return b.head(x, self.num_classes, self.activation)
+
+    def _normalize(self, x, style: Style):
+        """Instance and group norms take their statistics over positions, which a vector lacks; a layer norm stands for them."""
+        kind = "layer" if style.normalization in ("instance", "group") else style.normalization
+        return b.normalize(x, replace(style, normalization=kind), "head_norm")
 
 
 def pool(x, pooling: Pooling | None, rank: int):

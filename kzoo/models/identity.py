@@ -139,6 +139,25 @@ def remember(model: keras.Model, description: Description) -> None:
     setattr(model, _ATTRIBUTE, description)
 
 
+def differences(a: Description, b: Description) -> dict[str, tuple[Any, Any]]:
+    """What two descriptions differ in, but for names and weights: the builder and its arguments, with a's value and b's.
+
+    Two ways to say the same are no difference, as for `hash`; what only one of two builders takes is `-` for the other.
+
+    >>> from kzoo import build_cnn, describe
+    >>> given = {"input_shape": (28, 28, 1), "num_classes": 10}
+    >>> differences(*(describe(build_cnn(**given, **more)) for more in ({"blocks": [2, 2], "kernel_size": [3, 3]}, {"depth": 1})))
+    {'depth': (2, 1), 'blocks': ([2, 2], 1)}
+    """
+    from .registry import BUILDERS
+
+    plain = [{"builder": each.builder, **each.arguments} for each in (a, b)]
+    alike = [{"builder": each.builder, **canonical(each.arguments, BUILDERS[each.builder])} for each in (a, b)]
+    names = [name for name in {**plain[0], **plain[1]} if name in {**alike[0], **alike[1]}]
+    differ = [name for name in names if any(name not in each for each in alike) or alike[0][name] != alike[1][name]]
+    return {name: (plain[0].get(name, "-"), plain[1].get(name, "-")) for name in differ}
+
+
 def build(description: str | Description | Mapping[str, Any]) -> keras.Model:
     """Builds the network of a description again, with new weights and in the precision that it had.
 

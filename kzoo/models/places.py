@@ -52,7 +52,8 @@ def fit(places: Sequence[Place], input_shape: Sequence[int | None], small_input:
     sizes = tuple(input_shape[:-1])
     if small_input and None in sizes:
         raise ArgumentError(
-            "small_input", f"expected fixed sizes, to which strides can be adapted. Received: {tuple(input_shape)}. Give the sizes."
+            "input_shape",
+            f"expected fixed sizes for small_input=True, to which strides are adapted. Received: {tuple(input_shape)}. Give the sizes.",
         )
     per_axis = [[_along(place, axis) for place in places] for axis in range(len(sizes))]
     fitted = []

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Sequence
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 import keras
 
 from ..errors import ArgumentError
+from ..errors import check_rate as check_rate
 from ..layers.style import Size
 
 SpatialShape = Sequence[int | None]
@@ -26,12 +27,6 @@ def count(argument: str, values: Any) -> int:
     for value in values:
         check_positive(argument, value)
     return len(values)
-
-
-def check_rate(argument: str, value: Any) -> None:
-    """Raises `ArgumentError` unless `value` is a dropout rate in [0, 1)."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) < 1:
-        raise ArgumentError(argument, f"expected a rate from 0 to below 1. Received: {value!r}.")
 
 
 def check_name(name: str) -> None:

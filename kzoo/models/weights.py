@@ -113,7 +113,7 @@ def named_layers(model: keras.Model) -> dict[str, keras.Layer]:
     """
     named: dict[str, keras.Layer] = {}
     counted: dict[str, dict[int, keras.Layer]] = defaultdict(dict)
-    for layer in model.layers:
+    for layer in _single(model):
         kind, number = re.fullmatch(r"(.+?)(?:_(\d+))?", layer.name).groups()  # type: ignore[union-attr]
         if kind.replace("_", "") == type(layer).__name__.lower():
             counted[kind][int(number or 0)] = layer
@@ -124,6 +124,12 @@ def named_layers(model: keras.Model) -> dict[str, keras.Layer]:
     return named
 
 
+def _single(model: keras.Model) -> Iterator[keras.Layer]:
+    """The layers of a model and of the models within it, such as the stem of ConvNeXt."""
+    for layer in model.layers:
+        yield from _single(layer) if isinstance(layer, keras.Model) else [layer]
+
+
 def find_application(model: keras.Model) -> "Preset":
     """The preset that keras.applications holds, and that a network equals but for its size, head and regularization."""
     from .identity import describe
@@ -131,9 +137,7 @@ def find_application(model: keras.Model) -> "Preset":
 
     known = describe(model)
     candidates = [preset for preset in PRESETS.values() if preset.application]
-    same = [
-        preset for preset in candidates if preset.builder == known.builder and _essence(preset) == _bare(known.builder, known.arguments)
-    ]
+    same = [preset for preset in candidates if preset.builder == known.builder and _essence(preset) == bare(known.builder, known.arguments)]
     if not same:
         names = ", ".join(preset.name for preset in candidates if preset.builder == known.builder) or "none of this builder"
         raise ArgumentError(
@@ -144,10 +148,10 @@ def find_application(model: keras.Model) -> "Preset":
 
 
 def _essence(preset: "Preset") -> dict[str, Any]:
-    return _bare(preset.builder, preset.arguments)
+    return bare(preset.builder, preset.arguments)
 
 
-def _bare(builder: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def bare(builder: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments that make the weights what they are, defaults included, in one way of writing them."""
     from .identity import canonical, plain
     from .registry import BUILDERS

@@ -12,7 +12,8 @@ training:
   epochs: 30
 ```
 
-The keys under `model` are the arguments of the builder, those under `data` the arguments of the data source, and those under `training`
+The keys under `model` are the arguments of the builder; `preset: resnet18` in place of `builder` takes a preset's, which those beside it
+override. The keys under `data` are the arguments of the data source, and those under `training`
 the fields of `Training`: their signatures are the schema, and there is no other.
 """
 
@@ -30,7 +31,7 @@ from .. import __version__, schema
 from ..data import SOURCES
 from ..domains import Positive, Seed
 from ..errors import ArgumentError, InputError, did_you_mean, one_line
-from ..models import BUILDERS
+from ..models import BUILDERS, find_preset
 from ..registry import Registry
 
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -138,7 +139,7 @@ def load_recipe(recipe: "str | Path | Mapping | Recipe", overrides: Mapping[str,
     problems: list[str] = []
     for path, value in (overrides or {}).items():
         problems += _override(content, path, value)
-    problems += _check_keys(content)
+    problems += _check_keys(content) + _open_preset(content)
     experiment, found = _check_text(content, "experiment")
     run, more = _check_text(content, "run")
     builder, model, model_problems = _check_choice(content, "model", "builder", BUILDERS, ("input_shape", "num_classes"))
@@ -184,7 +185,7 @@ class _Loader(yaml.SafeLoader):
 def builder_problems(builder: str, arguments: Mapping[str, Any]) -> list[str]:
     """What a builder refuses although the types are right, such as lists of the wrong length, asked without any data."""
     unknown = {"input_shape": (None, None, 1), "num_classes": 2}
-    remaining = dict(arguments)
+    remaining = {key: value for key, value in arguments.items() if key != "weights"}
     problems: list[str] = []
     while True:
         try:
@@ -247,6 +248,23 @@ def _override(content: dict, path: str, value: Any) -> list[str]:
         if not isinstance(place, dict):
             return [f"{path}: cannot be set, since {section} is a single value."]
     place[key] = value
+    return []
+
+
+def _open_preset(content: dict) -> list[str]:
+    """Writes `preset: NAME` under model as its builder and arguments, which those beside it override; the data decide on the sizes."""
+    model = content.get("model")
+    if not isinstance(model, dict) or "preset" not in model:
+        return []
+    if "builder" in model:
+        return [f"model.preset: expected it without builder, which the preset has. Received: builder {model['builder']}."]
+    try:
+        preset = find_preset(model["preset"])
+    except ArgumentError as error:
+        return [str(error.within("model"))]
+    known = {key: value for key, value in preset.arguments.items() if key not in ("input_shape", "num_classes")}
+    given = {key: value for key, value in model.items() if key != "preset"}
+    content["model"] = {"builder": preset.builder, "name": preset.name, **_plain(known), **given}
     return []
 
 

@@ -8,12 +8,13 @@ import keras
 import numpy as np
 
 from kzoo.analysis.sight import survey_model
+from kzoo.layers import TrainableSubsampling
 
 
 def make_positive(model: keras.Model) -> keras.Model:
-    """Kernels that average, biases 0, batch-norm statistics as they begin."""
+    """Kernels that average, biases 0, batch-norm statistics and trainable sub-sampling as they begin."""
     for layer in model._flatten_layers(include_self=False, recursive=True):
-        if isinstance(layer, keras.layers.BatchNormalization):
+        if isinstance(layer, keras.layers.BatchNormalization | TrainableSubsampling):
             continue
         for weight in layer._trainable_variables:
             shape = tuple(weight.shape)

@@ -1,8 +1,13 @@
 """Networks of equal cost: every pair of cells within two per cent, by parameters and by MACs."""
 
+from collections.abc import Sequence
+
+import keras
 import pytest
 
 from kzoo import ArgumentError, build, build_unet, describe, match, profile
+from kzoo.models import BUILDERS
+from kzoo.models.identity import identified
 
 PLAIN = {"builder": "unet", "input_shape": (64, 64, 1), "num_classes": 2, "filters": 8, "depth": 3}
 
@@ -55,6 +60,102 @@ def test_presets_descriptions_and_classifiers():
     assert abs(profile(build(found.config)).macs / profile(build(cnn)).macs - 1) < 0.02
 
 
+SMALL = {"input_shape": (32, 32, 1), "num_classes": 4}
+VGG = {"builder": "vgg", **SMALL, "filters": 8, "blocks": [1, 1, 2], "dense": [], "pooling": "avg"}
+ENCODER = {"builder": "vgg", "filters": 8, "blocks": [1, 1, 2]}
+
+
+@pytest.mark.parametrize(
+    ("changed", "step"),
+    [
+        ({**VGG, "normalization": "batch", "downsampling": "strided_conv"}, 1),
+        ({**VGG, "normalization": "group"}, 8),
+        ({"builder": "resnet", **SMALL, "filters": 8, "blocks": [1, 1], "block": "basic", "stem": "3x3"}, 1),
+        ({"builder": "resnet", **SMALL, "filters": [16, 32], "blocks": [1, 1], "cardinality": 4, "stem": "3x3"}, 4),
+    ],
+)
+def test_classifiers_by_their_filters(changed, step):
+    """One list entry per stage, in the steps that groups demand."""
+    found = match(VGG, changed)
+    assert abs(build(found.config).count_params() / build(VGG).count_params() - 1) < 0.02
+    assert len(found.config["filters"]) == len(changed["blocks"])
+    assert all(width % step == 0 for width in found.config["filters"])
+
+
+@pytest.fixture
+def builders(monkeypatch):
+    """Builders whose widths go by other names."""
+
+    def build_scaled(*, filters: Sequence[int], width: float = 1.0) -> keras.Model:
+        model = keras.Sequential([keras.Input((8, 8, 1))])
+        for number in filters:
+            model.add(keras.layers.Conv2D(max(8, round(number * width / 8) * 8), 3, padding="same"))
+        return model
+
+    def build_growing(*, growth: int | Sequence[int], blocks: Sequence[int]) -> keras.Model:
+        x = inputs = keras.Input((8, 8, 1))
+        rates = [growth] * len(blocks) if isinstance(growth, int) else growth
+        for rate, count in zip(rates, blocks, strict=True):
+            for _ in range(count):
+                x = keras.layers.Concatenate()([x, keras.layers.Conv2D(rate, 3, padding="same")(x)])
+        return keras.Model(inputs, x)
+
+    def build_even(*, filters: int = 10) -> keras.Model:
+        if filters % 2:
+            raise ArgumentError("filters", f"expected an even number. Received: {filters}.")
+        return keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(filters, 3), keras.layers.Conv2D(filters, 3)])
+
+    def build_rigid(*, connections: int = 3) -> keras.Model:
+        return keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(connections, 3)])
+
+    for name, builder in {"scaled": build_scaled, "growing": build_growing, "even": build_even, "rigid": build_rigid}.items():
+        monkeypatch.setitem(BUILDERS._functions, name, identified(builder))
+
+
+@pytest.mark.usefixtures("builders")
+def test_a_factor_of_all_widths_is_scaled_alone():
+    found = match({"builder": "scaled", "filters": [80, 160]}, {"builder": "scaled", "filters": [40, 80], "width": 1})
+    assert found.config["filters"] == [40, 80]
+    assert found.config["width"] == pytest.approx(2, abs=0.1)
+    assert found.deviation == 0
+
+
+@pytest.mark.usefixtures("builders")
+def test_growth_is_scaled_per_stage():
+    given = {"builder": "growing", "blocks": [4, 6]}
+    found = match({**given, "growth": 16}, {**given, "blocks": [3, 3], "growth": 12})
+    assert len(found.config["growth"]) == 2
+    assert abs(found.deviation) < 0.02
+
+
+@pytest.mark.usefixtures("builders")
+def test_one_number_that_is_no_list_stays_one():
+    found = match({"builder": "even", "filters": 20}, {"builder": "even"})
+    assert found.config == {"builder": "even", "filters": 20}
+
+
+@pytest.mark.parametrize(
+    ("config", "builder"),
+    [
+        ({"builder": "rigid"}, "rigid"),
+        ({"builder": "unet", "input_shape": (32, 32, 1), "num_classes": 2, "encoder": ENCODER}, "unet"),
+    ],
+)
+@pytest.mark.usefixtures("builders")
+def test_a_network_without_a_width_that_can_change_is_refused(config, builder):
+    message = rf"^b: expected a network with a width .*\(width, filters, decoder_filters, growth\). Received: {builder}, which has none.$"
+    with pytest.raises(ArgumentError, match=message):
+        match(PLAIN, config)
+
+
+def test_behind_a_classifier_the_decoder_is_scaled():
+    config = {"builder": "unet", "input_shape": (32, 32, 1), "num_classes": 2, "encoder": ENCODER, "decoder_filters": 8}
+    target = {**config, "decoder_filters": [10, 20, 30]}
+    found = match(target, config)
+    assert abs(build(found.config).count_params() / build(target).count_params() - 1) < 0.02
+    assert found.config["filters"] == 64
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -63,7 +164,11 @@ def test_presets_descriptions_and_classifiers():
             (PLAIN, {**PLAIN, "input_shape": (None, 8, 1)}, "macs"),
             'input_shape: expected fixed sizes for by="macs". Received: (None, 8, 1).',
         ),
-        (({"filters": 8}, PLAIN, "macs"), "builder: missing; expected one of cnn, unet, beside its arguments."),
+        (({"filters": 8}, PLAIN, "macs"), "builder: missing; expected one of "),
+        (
+            (PLAIN, {**PLAIN, "weights": "imagenet"}, "macs"),
+            "b: expected weights=None, since other widths need other weights. Received: imag",
+        ),
         ((PLAIN, 3, "macs"), "configuration: expected a preset's name, a description, or a mapping with builder in it. Received: 3."),
         (("unet_2105", PLAIN, "macs"), "preset: expected one of attention_unet, "),
     ],

@@ -11,7 +11,7 @@ import pytest
 
 import kzoo
 from kzoo import ArgumentError, InputError, build, build_cnn, describe, load, save
-from kzoo.models import BUILDERS, Description, methods
+from kzoo.models import BUILDERS, Description, wording
 
 from .cells import random, run, tiny
 
@@ -157,10 +157,10 @@ def test_an_interrupted_save_leaves_the_old_file(tmp_path, monkeypatch):
         (lambda _: build({"builder": "unet", "arguments": {}}), "description: expected what kzoo.describe gave. Received: "),
         (lambda _: build(3), "configuration: expected a preset's name, a description, or a mapping with builder in it. Received: 3."),
         (lambda _: build({"builder": "unet", "arguments": 3}), "description: expected what kzoo.describe gave. Received: "),
-        (lambda _: build({"filters": 8}), "builder: missing; expected one of cnn, unet, beside its arguments."),
+        (lambda _: build({"filters": 8}), "builder: missing; expected one of "),
         (
             lambda _: build({"builder": "unnet", "arguments": {}, "version": "0", "parameters": 1, "precision": "float32"}),
-            "builder: expected one of cnn, unet. Received: unnet. Did you mean unet?",
+            "Received: unnet. Did you mean unet?",
         ),
     ],
 )
@@ -223,7 +223,7 @@ def test_every_choice_has_its_phrase():
     from kzoo.models.unet_plan import UNetDownsampling
 
     for name, choices in {"downsampling": UNetDownsampling, "upsampling": Upsampling, "skip": Skip, "normalization": Normalization}.items():
-        assert set(get_args(choices)) - {"none"} == set(methods._PHRASES[name])
+        assert set(get_args(choices)) - {"none"} == set(wording.PHRASES[name])
 
 
 def test_keras_reads_a_description_as_a_member_of_the_archive(tmp_path):

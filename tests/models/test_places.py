@@ -54,7 +54,7 @@ def test_unpadded_places_pad_where_they_have_to_be_adapted():
 def test_large_inputs_and_unknown_sizes_are_left_alone():
     assert fit(STRIDED, (224, 224, 3), small_input=True) == fit(STRIDED, (224, 224, 3), small_input=False)
     assert strides((None, None, 3), small_input=False) == [(2, 2)] * 5
-    with pytest.raises(ArgumentError, match=r"small_input: expected fixed sizes, .* Received: \(None, 32, 3\)"):
+    with pytest.raises(ArgumentError, match=r"input_shape: expected fixed sizes for small_input=True, .* Received: \(None, 32, 3\)"):
         fit(STRIDED, (None, 32, 3), small_input=True)
 
 

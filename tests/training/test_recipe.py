@@ -7,6 +7,7 @@ import yaml
 
 from kzoo import InputError, load_recipe
 from kzoo.schema import Written
+from kzoo.models import BUILDERS
 from kzoo.training.recipe import RecipeError, builder_problems, shipped_recipes
 from tests.conftest import small_recipe
 
@@ -51,10 +52,10 @@ def test_what_the_builder_refuses_is_named_beside_the_rest():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"data": {"source": "digits"}}, "model.builder: missing; expected one of cnn, unet."),
+        ({"data": {"source": "digits"}}, f"model.builder: missing; expected one of {', '.join(BUILDERS)}."),
         (
             {"model": {"builder": "umet"}, "data": {"source": "digits"}},
-            "model.builder: expected one of cnn, unet. Received: umet. Did you mean unet?",
+            f"model.builder: expected one of {', '.join(BUILDERS)}. Received: umet. Did you mean unet?",
         ),
         ({"model": {"builder": "cnn"}, "data": {"source": "image_folder"}}, "data.path: missing; expected a path."),
         ({"model": {"builder": "cnn"}, "data": {"source": "digits"}, "run": 3}, "run: expected text. Received: 3."),
@@ -130,9 +131,10 @@ def test_files_that_are_not_there_or_no_yaml(tmp_path):
 
 
 def test_the_recipes_that_ship():
-    assert set(shipped_recipes()) == {"digit_scenes", "digits", "fashion_mnist", "nuclei"}
-    for name in ("digit_scenes", "digits", "fashion_mnist"):
-        assert load_recipe(name).experiment == name
+    clothes = {name for name in shipped_recipes() if name.startswith("fashion_mnist")}
+    assert set(shipped_recipes()) == {"digit_scenes", "digits", "nuclei"} | clothes
+    for name in ("digit_scenes", "digits", *clothes):
+        assert load_recipe(name).experiment == ("fashion_mnist" if name in clothes else name)
     with pytest.raises(RecipeError, match=r"data\.path: missing; expected a path"):
         load_recipe("nuclei")
 
@@ -144,3 +146,18 @@ def test_an_activation_layer_and_kernels_per_stage_in_a_recipe():
     assert load_recipe(recipe.resolved()).digest() == recipe.digest()
     with pytest.raises(RecipeError, match=r"model.activation: expected text or settings as `name: value`. Received: 3."):
         load_recipe("digit_scenes", {"model.activation": 3})
+
+
+def test_a_preset_gives_builder_and_arguments():
+    """What stands beside it overrides it; sizes are left to the data."""
+    recipe = load_recipe(small_recipe(model={"preset": "resnet20_cifar", "filters": 4}))
+    assert recipe.builder == "resnet"
+    assert (recipe.model["filters"], list(recipe.model["blocks"]), recipe.model["name"]) == (4, [3, 3, 3], "resnet20_cifar")
+    assert not {"input_shape", "num_classes", "preset"} & set(recipe.model)
+
+
+def test_presets_that_do_not_exist_or_stand_beside_a_builder():
+    with pytest.raises(RecipeError, match=r"model.preset: expected one of .* Received: resnet19. Did you mean resnet\d+"):
+        load_recipe(small_recipe(model={"preset": "resnet19"}))
+    with pytest.raises(RecipeError, match=r"model.preset: expected it without builder, which the preset has. Received: builder unet"):
+        load_recipe(small_recipe(model={"preset": "resnet18", "builder": "unet"}))

@@ -33,11 +33,14 @@ SHRUNKEN = {"training.epochs": 1, "training.batch_size": 8, "model.filters": 4}
         ("digits", {}),
         ("nuclei", {"data.size": 32}),
         ("fashion_mnist", {"data.validation": 8}),
+        ("fashion_mnist_113k", {"data.validation": 8}),
+        ("fashion_mnist_resnet", {"data.validation": 8}),
     ],
 )
 def test_shrunken(name, shrunken, shared_store, image_folder_path, clothes):
-    paths = {"nuclei": image_folder_path, "fashion_mnist": clothes}
-    where = {"data.path": str(paths[name])} if name in paths else {}
+    paths = {"nuclei": image_folder_path, "fashion": clothes}
+    source = name.partition("_")[0]
+    where = {"data.path": str(paths[source])} if source in paths else {}
     trained = train(name, overrides={**SHRUNKEN, **shrunken, **where}, store=shared_store, progress=None)
     assert shared_store.get(trained.run_id).status == "FINISHED"
     assert np.isfinite(trained.metrics["best/loss"])

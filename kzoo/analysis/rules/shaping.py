@@ -2,7 +2,7 @@
 
 from keras import layers
 
-from ...layers.channels import PadChannels
+from ...layers import ChannelShuffle, ChannelSlice, PadChannels
 from ..facts import Facts, operations, rule
 from ..graph import Call, axis_order
 from ..layout import Part, held, regroup
@@ -92,3 +92,8 @@ def _window(cut: slice) -> Window | None:
 @rule(PadChannels)
 def pad_channels(call: Call) -> Facts:  # noqa: ARG001
     return Facts(stops=())
+
+
+@rule(ChannelShuffle, ChannelSlice)
+def rearrange_channels(call: Call) -> Facts:  # noqa: ARG001
+    return Facts()
