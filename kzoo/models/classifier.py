@@ -174,6 +174,13 @@ class Head:
         return b.normalize(x, replace(style, normalization=kind), "head_norm")
 
 
+def check_auxiliary_heads(auxiliary_heads: bool, head: Head, features_only: bool) -> None:
+    """Raises `ArgumentError` for auxiliary heads beside a main output that is no classifier."""
+    if auxiliary_heads and (features_only or head.num_classes == 0):
+        received = "features_only=True" if features_only else "num_classes=0"
+        raise ArgumentError("auxiliary_heads", f"expected false for {received}, which has no classifier. Received: True.")
+
+
 def pool(x, pooling: Pooling | None, rank: int):
     """From a map to a vector: `flatten`, or global `avg` or `max`; None leaves the map."""
     if pooling is None:

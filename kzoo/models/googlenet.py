@@ -8,7 +8,6 @@ the branch of size 5 has size 3, and the last max pooling has a window of 2; its
 
 from collections.abc import Sequence
 from itertools import chain
-from numbers import Real
 from typing import Any
 
 import keras
@@ -19,7 +18,7 @@ from ..layers import blocks as b
 from ..layers.downsampling import Downsampling
 from ..layers.style import Activation, Normalization, Size, Style, activate, check_groups, ranked
 from . import stages
-from .classifier import ClassifierActivation, Head, Pooling, Trunk, classifier
+from .classifier import ClassifierActivation, Head, Pooling, Trunk, check_auxiliary_heads, classifier
 from .places import Place
 from .presets import Preset, register
 
@@ -89,7 +88,8 @@ def build_googlenet(
     check_groups("stem_filters", stem, style)
     kernel = stages.axes("branch_kernel", branch_kernel, rank)
     head = Head(num_classes, pooling, classifier_activation, (), dropout)
-    _check_auxiliary(auxiliary_heads, table, head, features_only)
+    check_auxiliary_heads(auxiliary_heads, head, features_only)
+    _check_stage_4(auxiliary_heads, table)
     last = len(table) + 2
     pools = ["stem_pool", *(f"stage{stage}_pool" for stage in range(2, last))]
     windows = stages.sizes_per_stage("pool_kernel", pool_kernel, len(pools), rank, f"{len(table)} stages of modules")
@@ -139,25 +139,20 @@ def _auxiliary(x, head: Head, style: Style, width: float, name: str):
         raise ArgumentError("input_shape", f"expected fixed sizes for auxiliary_heads=True. Received: None before {name}. Give the sizes.")
     windows = tuple(min(5, size) for size in x.shape[1:-1])
     x = ranked("AveragePooling{}D", style.rank)(windows, strides=3, name=f"{name}_pool")(x)
-    x = keras.layers.Flatten(name=f"{name}_flatten")(b.conv(x, _times(128, width), 1, style, f"{name}_conv"))
-    x = keras.layers.Dense(_times(1024, width), kernel_initializer=style.initializer, name=f"{name}_dense")(x)
+    x = keras.layers.Flatten(name=f"{name}_flatten")(b.conv(x, stages.times(128, width), 1, style, f"{name}_conv"))
+    x = keras.layers.Dense(stages.times(1024, width), kernel_initializer=style.initializer, name=f"{name}_dense")(x)
     x = b.dropout(activate(x, style.activation, f"{name}_dense_act"), 0.7, f"{name}_dense")
     return b.head(x, head.num_classes, head.activation, name=f"{name}_head")
 
 
-def _times(filters: int, width: float) -> int:
-    return max(round(filters * width), 1)
-
-
 def _scaled(modules: Sequence[Sequence[Sequence[int]]], stem: Sequence[int], width: float):
     """The widths of all modules and of the stem, after checking them."""
-    if isinstance(width, bool) or not isinstance(width, Real) or not 0 < width < float("inf"):
-        raise ArgumentError("width", f"expected a number above 0. Received: {width!r}.")
+    stages.check_width(width)
     if isinstance(stem, str) or not isinstance(stem, Sequence) or len(stem) != 3:
         raise ArgumentError("stem_filters", f"expected three widths, such as [64, 64, 192]. Received: {stem!r}.")
     for filters in stem:
         stages.check_positive("stem_filters", filters)
-    return _checked_modules(modules, width), [_times(filters, width) for filters in stem]
+    return _checked_modules(modules, width), [stages.times(filters, width) for filters in stem]
 
 
 def _checked_modules(modules: Sequence[Sequence[Sequence[int]]], width: float) -> list[list[list[int]]]:
@@ -168,7 +163,7 @@ def _checked_modules(modules: Sequence[Sequence[Sequence[int]]], width: float) -
             )
         for filters in row:
             stages.check_positive("modules", filters)
-    return [[[_times(filters, width) for filters in row] for row in rows] for rows in modules]
+    return [[[stages.times(filters, width) for filters in row] for row in rows] for rows in modules]
 
 
 def _rows(modules: Sequence[Sequence[Sequence[int]]]) -> list[Sequence[int]]:
@@ -178,14 +173,9 @@ def _rows(modules: Sequence[Sequence[Sequence[int]]]) -> list[Sequence[int]]:
     return list(chain(*modules))
 
 
-def _check_auxiliary(auxiliary_heads: bool, table: Sequence[Sequence], head: Head, features_only: bool) -> None:
-    """Auxiliary heads need classes and a stage 4 with room for two."""
-    if not auxiliary_heads:
-        return
-    if features_only or head.num_classes == 0:
-        received = "features_only=True" if features_only else "num_classes=0"
-        raise ArgumentError("auxiliary_heads", f"expected false for {received}, which has no classifier. Received: True.")
-    if len(table) < 2 or len(table[1]) < 3:
+def _check_stage_4(auxiliary_heads: bool, table: Sequence[Sequence]) -> None:
+    """Raises `ArgumentError` unless stage 4 has room for two auxiliary heads."""
+    if auxiliary_heads and (len(table) < 2 or len(table[1]) < 3):
         raise ArgumentError(
             "auxiliary_heads",
             "expected false unless the second stage of modules has at least 3, behind two of which they stand. Received: True.",

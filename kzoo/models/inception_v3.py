@@ -2,25 +2,24 @@
 
 A stem, then inception modules at three resolutions (table 1): with a branch of twice size 3 (figure 5), with convolutions factorized
 into one per axis (figure 6), and with expanded filter banks (figure 7); between them modules that reduce the resolution by convolutions
-and a pooling side by side (figure 10). It is the network of the authors' code and of keras.applications, whose stem has a pooling in place
-of table 1's second stride, whose modules of figure 5 keep a branch of size 5, and whose batch norm has no gamma. torchvision's has a
-gamma; its poolings inside modules average over the padding too, so that outputs differ at the borders where counts don't.
+and a pooling side by side (figure 10). It is the network of the authors' code and of keras.applications, whose stem ends with a pooling
+where table 1 has a stride, whose modules of figure 5 keep a branch of size 5, and whose batch norm has no gamma. torchvision's has gammas;
+its poolings inside modules average over the padding too, so that outputs differ at the borders where counts don't.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
-from itertools import chain
-from numbers import Real
-from typing import Any, NamedTuple, get_args
+from typing import Any, get_args
 
 import keras
 
 from ..errors import ArgumentError, check_choice
 from ..layers import blocks as b
 from ..layers.downsampling import Downsampling
-from ..layers.style import Activation, Normalization, Padding, Size, Style, check_groups, ranked
+from ..layers.style import Activation, Normalization, Padding, Style, check_groups, ranked
 from . import stages
-from .classifier import ClassifierActivation, Head, Pooling, Trunk, classifier
+from .classifier import ClassifierActivation, Head, Pooling, Trunk, check_auxiliary_heads, classifier
+from .inception_v3_plan import STEM, Module, Step, make_plan, names, widths
 from .places import Place
 from .presets import Preset, register
 
@@ -77,11 +76,11 @@ def build_inception_v3(
     check_choice("padding", padding, get_args(Padding))
     _check_scale(scale, normalization)
     style = Style(rank, "same", activation, normalization, scale=scale)
-    plan = _plan(rank, blocks, width, pool_filters, factor_filters, factor_kernel)
-    stem = [_times(filters, width) for filters in STEM]
-    check_groups("width", [*stem, *_widths(plan)], style)
+    plan = make_plan(rank, blocks, width, pool_filters, factor_filters, factor_kernel)
+    stem = [stages.times(filters, width) for filters in STEM]
+    check_groups("width", [*stem, *widths(plan)], style)
     head = Head(num_classes, pooling, classifier_activation, (), dropout)
-    _check_auxiliary(auxiliary_heads, head, features_only)
+    check_auxiliary_heads(auxiliary_heads, head, features_only)
     net = Trunk(input_shape, style, _places(padding), downsampling, small_input, weights)
 
     x = _stem(net, stem)
@@ -95,32 +94,6 @@ def build_inception_v3(
     return net.model(x, head, features_only=features_only, name=name, others=others)
 
 
-STEM = (32, 32, 64, 80, 192)
-"""Filters of the stem's convolutions."""
-
-
-class Step(NamedTuple):
-    """A convolution of a branch, or several side by side.
-
-    Attributes:
-        filters: of each.
-        kernels: one per convolution.
-        strided: whether it reduces the resolution.
-    """
-
-    filters: int
-    kernels: tuple[Size, ...]
-    strided: bool = False
-
-
-class Module(NamedTuple):
-    """An inception module: its branches, and the filters of its pooled branch; None where that reduces the resolution."""
-
-    name: str
-    branches: tuple[tuple[Step, ...], ...]
-    pooled: int | None = None
-
-
 def _places(padding: Padding) -> list[Place]:
     strides = {
         "stem_conv1": 2,
@@ -132,81 +105,6 @@ def _places(padding: Padding) -> list[Place]:
         "stage5_reduce": 2,
     }
     return [Place(name, 3, stride, padding) for name, stride in strides.items()]
-
-
-def _plan(
-    rank: int, blocks: Sequence[int], width: float, pool_filters: int | Sequence[int], factor_filters: int | Sequence[int], kernel: int
-) -> dict[str, list[Module]]:
-    """The modules of every stage."""
-    if stages.count("blocks", blocks) != 3:
-        raise ArgumentError("blocks", f"expected three numbers, one per resolution. Received: {list(blocks)}.")
-    _check_width(width)
-    stages.check_positive("factor_kernel", kernel)
-    first, second, third = blocks
-    pools = _per_module("pool_filters", pool_filters, first)
-    factors = _per_module("factor_filters", factor_filters, second)
-    plan = {
-        "stage3": [_figure5(f"stage3_block{n}", pooled) for n, pooled in enumerate(pools, start=1)],
-        "stage4": [_reduce4("stage4_reduce")]
-        + [_figure6(f"stage4_block{n}", filters, _one_per_axis(kernel, rank)) for n, filters in enumerate(factors, start=1)],
-        "stage5": [_reduce5("stage5_reduce", _one_per_axis(kernel, rank))]
-        + [_figure7(f"stage5_block{n}", _one_per_axis(3, rank)) for n in range(1, third + 1)],
-    }
-    return {stage: [_scaled(module, width) for module in modules] for stage, modules in plan.items()}
-
-
-def _figure5(name: str, pooled: int) -> Module:
-    return Module(name, (_chain((64, 1)), _chain((48, 1), (64, 5)), _chain((64, 1), (96, 3), (96, 3))), pooled)
-
-
-def _figure6(name: str, filters: int, lines: Sequence[Size]) -> Module:
-    """Lines along each axis once, last axis first, and along each axis twice."""
-    once = _chain((filters, 1), *((filters, line) for line in lines[:0:-1]), (192, lines[0]))
-    twice = _chain((filters, 1), *((filters, line) for line in [*lines, *lines[:-1]]), (192, lines[-1]))
-    return Module(name, (_chain((192, 1)), once, twice), 192)
-
-
-def _figure7(name: str, lines: Sequence[Size]) -> Module:
-    spread = Step(384, tuple(reversed(lines)))
-    return Module(name, (_chain((320, 1)), (*_chain((384, 1)), spread), (*_chain((448, 1), (384, 3)), spread)), 192)
-
-
-def _reduce4(name: str) -> Module:
-    return Module(name, ((Step(384, (3,), True),), (*_chain((64, 1), (96, 3)), Step(96, (3,), True))))
-
-
-def _reduce5(name: str, lines: Sequence[Size]) -> Module:
-    factorized = _chain((192, 1), *((192, line) for line in reversed(lines)))
-    return Module(name, ((*_chain((192, 1)), Step(320, (3,), True)), (*factorized, Step(192, (3,), True))))
-
-
-def _chain(*steps: tuple[int, Size]) -> tuple[Step, ...]:
-    """Convolutions one after another, each as filters and kernel."""
-    return tuple(Step(filters, (kernel,)) for filters, kernel in steps)
-
-
-def _one_per_axis(length: int, rank: int) -> list[Size]:
-    """Kernels that are lines.
-
-    >>> _one_per_axis(7, 2)
-    [(7, 1), (1, 7)]
-    """
-    return [tuple(length if other == axis else 1 for other in range(rank)) for axis in range(rank)]
-
-
-def _scaled(module: Module, width: float) -> Module:
-    branches = tuple(tuple(step._replace(filters=_times(step.filters, width)) for step in branch) for branch in module.branches)
-    return Module(module.name, branches, None if module.pooled is None else _times(module.pooled, width))
-
-
-def _times(filters: int, width: float) -> int:
-    return max(round(filters * width), 1)
-
-
-def _widths(plan: Mapping[str, Sequence[Module]]) -> Iterator[int]:
-    for module in chain(*plan.values()):
-        yield from (step.filters for branch in module.branches for step in branch)
-        yield module.pooled or 0
 
 
 def _stem(net: Trunk, filters: Sequence[int]):
@@ -256,34 +154,16 @@ def _auxiliary(x, head: Head, style: Style, width: float):
     rank = style.rank
     windows = tuple(5 if size is None else min(5, size) for size in x.shape[1:-1])
     x = ranked("AveragePooling{}D", rank)(windows, strides=3, name="auxiliary_pool")(x)
-    x = b.conv(x, _times(128, width), 1, style, "auxiliary_conv1")
+    x = b.conv(x, stages.times(128, width), 1, style, "auxiliary_conv1")
     windows = tuple(5 if size is None else min(5, size) for size in x.shape[1:-1])
-    x = b.conv(x, _times(768, width), windows, style, "auxiliary_conv2", padding="valid")
+    x = b.conv(x, stages.times(768, width), windows, style, "auxiliary_conv2", padding="valid")
     x = ranked("GlobalAveragePooling{}D", rank)(name="auxiliary_mean")(x)
     return b.head(x, head.num_classes, head.activation, name="auxiliary_head")
-
-
-def _per_module(argument: str, filters: int | Sequence[int], modules: int) -> tuple[int, ...]:
-    found = stages.per_stage(argument, filters, modules, f"{modules} modules")
-    for value in found:
-        stages.check_positive(argument, value)
-    return found
-
-
-def _check_width(width: float) -> None:
-    if isinstance(width, bool) or not isinstance(width, Real) or not 0 < width < float("inf"):
-        raise ArgumentError("width", f"expected a number above 0. Received: {width!r}.")
 
 
 def _check_scale(scale: bool, normalization: Normalization) -> None:
     if scale and normalization != "batch":
         raise ArgumentError("scale", f'expected false for normalization="{normalization}", which keeps its own. Received: True.')
-
-
-def _check_auxiliary(auxiliary_heads: bool, head: Head, features_only: bool) -> None:
-    if auxiliary_heads and (features_only or head.num_classes == 0):
-        received = "features_only=True" if features_only else "num_classes=0"
-        raise ArgumentError("auxiliary_heads", f"expected false for {received}, which has no classifier. Received: True.")
 
 
 def keras_name(name: str) -> str:
@@ -305,11 +185,8 @@ def keras_name(name: str) -> str:
 @cache
 def _convolutions() -> list[str]:
     """The names of the published network's convolutions, in the order in which they are made."""
-    names = ["stem_conv1", "stem_conv2", "stem_conv3", "stage2_conv1", "stage2_conv2"]
-    for module in chain(*_plan(2, (3, 4, 2), 1.0, (32, 64, 64), (128, 160, 160, 192), 7).values()):
-        counts = [sum(len(step.kernels) for step in branch) for branch in module.branches] + [1] * (module.pooled is not None)
-        names += [f"{module.name}_branch{b}_conv{n}" for b, count in enumerate(counts, start=1) for n in range(1, count + 1)]
-    return names
+    published = make_plan(2, (3, 4, 2), 1.0, (32, 64, 64), (128, 160, 160, 192), 7)
+    return ["stem_conv1", "stem_conv2", "stem_conv3", "stage2_conv1", "stage2_conv2", *names(published)]
 
 
 _PAPER = "Szegedy et al.: Rethinking the inception architecture for computer vision. CVPR"

@@ -63,8 +63,8 @@ def build_xception(
         {shared}
 
     >>> from kzoo import build_xception
-    >>> build_xception(input_shape=(299, 299, 3), num_classes=1000, filters=[16, 24, 32], middle_blocks=2).count_params()
-    6057664
+    >>> build_xception(input_shape=(299, 299, 3), num_classes=1000).count_params()
+    22910480
     """
     rank = _rank(input_shape)
     check_choice("padding", padding, get_args(Padding))
