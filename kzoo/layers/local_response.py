@@ -23,8 +23,8 @@ class LocalResponseNormalization(keras.layers.Layer):
     Input and output: `(batch, *spatial, channels)`. It computes in float32 at least, since squares overflow in half precision.
 
     >>> import numpy as np
-    >>> LocalResponseNormalization(n=3, k=1.0, alpha=1.0, beta=1.0)(np.array([[3.0, 1.0, 0.0, 2.0]])).numpy().round(3).tolist()
-    [[0.273, 0.091, 0.0, 0.4]]
+    >>> LocalResponseNormalization(n=3, k=2.0, alpha=1.0, beta=1.0)(np.array([[1.0, 1.0, 0.0]])).numpy().tolist()
+    [[0.25, 0.25, 0.0]]
     """
 
     def __init__(self, n: int = 5, k: float = 2.0, alpha: float = 1e-4, beta: float = 0.75, **options):

@@ -4,7 +4,9 @@ A ResNet brought up to date step by step (figure 2): patches of 4 x 4 as the ste
 size 7 (figure 4), one layer norm and one GELU per block, and a norm and a convolution of size 2 between the stages. Table 9 has the
 variants. Layer scale begins at 1e-6, and stochastic depth grows from 0 at the first block to its rate at the last (appendix A).
 
-Equal to keras.applications' with `include_preprocessing=False`, which has no stochastic depth unless asked, and to torchvision's.
+Equal to keras.applications' with `include_preprocessing=False`, which has no stochastic depth unless asked, and to torchvision's. Its
+ImageNet weights expect what that preprocessing gives: per channel a mean of (0.485, 0.456, 0.406) x 255 taken off, divided by (0.229,
+0.224, 0.225) x 255; `keras.applications.convnext.preprocess_input` does nothing.
 """
 
 import re

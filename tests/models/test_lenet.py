@@ -10,6 +10,7 @@ from keras import layers
 
 import kzoo
 from kzoo import ArgumentError, build_lenet, build_preset
+from kzoo.analysis.drawing.scene import read_scene
 from kzoo.models import taps
 from kzoo.models.lenet import TABLE, code_words
 
@@ -162,6 +163,15 @@ def test_a_digit_of_eight_pixels():
     old = build_lenet(**{**arguments, **OF_1998, "filters": [6, 16]}, small_input=True)
     assert old.get_layer("stage3_conv").output.shape == (None, 4, 4, 32)
     assert "stage1_pool" not in [layer.name for layer in old.layers]
+
+
+def test_what_a_drawing_says():
+    """The activation after a pooling has no words of its own, as in every drawing."""
+    texts = [box.made.text for box in read_scene(build_preset("lenet5_1998")).boxes[1:]]
+    assert texts == [
+        *("conv 5×5, scaled tanh", "trainable pool 2×2", "conv 5×5 by a table, scaled tanh"),
+        *("trainable pool 2×2", "conv 5×5, scaled tanh", "flatten", "dense, scaled tanh", "radial basis, softmax"),
+    ]
 
 
 def test_taps():

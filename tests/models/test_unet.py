@@ -421,7 +421,7 @@ def test_layer_names_are_those_of_the_golden_file():
         ),
         (
             {"activation": {"LeakyRelu": {}}},
-            "activation: expected one of ReLU, LeakyReLU, PReLU, ELU. Received: LeakyRelu. Did you mean LeakyReLU?",
+            "activation: expected one of ReLU, LeakyReLU, PReLU, ELU, ScaledTanh. Received: LeakyRelu. Did you mean LeakyReLU?",
         ),
         ({"activation": {"LeakyReLU": {"slope": 1}}}, "activation: expected arguments of keras.layers.LeakyReLU. Received: {'slope': 1}"),
         ({"initializer": "he_norml"}, "initializer: expected the name of an initializer for kernels in keras.initializers, such as "),

@@ -1,5 +1,10 @@
 """Weights from files, matched by the names of layers, and what is adapted."""
 
+import importlib
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
 import keras
 import numpy as np
 import pytest
@@ -9,6 +14,7 @@ from kzoo.models import load_weights
 from kzoo.models.weights import find_application
 
 from .cells import random, run, scramble
+from .keras_twins import randomized
 
 NAME = "resnet20_cifar"
 SMALL = {"input_shape": (32, 32, 3), "filters": 4}
@@ -132,3 +138,42 @@ def test_imagenet_is_for_networks_that_keras_holds():
 )
 def test_the_network_in_keras_is_found_by_its_hyperparameters(preset, options, application):
     assert find_application(build_preset(preset, **options)).application == application
+
+
+@pytest.fixture
+def weights_server(tmp_path, monkeypatch):
+    """Serves a folder on this machine in place of keras.applications' address, with an empty cache; the downloading code is Keras's own."""
+    served, cache = tmp_path / "served", tmp_path / "cache"
+    served.mkdir()
+    handler = partial(SimpleHTTPRequestHandler, directory=str(served))
+    monkeypatch.setattr(SimpleHTTPRequestHandler, "log_message", lambda *_: None)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    source = importlib.import_module(keras.applications.MobileNetV2.__module__)
+    monkeypatch.setattr(source, "BASE_WEIGHT_PATH", f"http://127.0.0.1:{server.server_port}/")
+    monkeypatch.setattr(importlib.import_module(keras.utils.get_file.__module__).config, "keras_home", lambda: str(cache))
+    yield served, cache
+    server.shutdown()
+    server.server_close()
+
+
+def test_imagenet_weights_are_downloaded_and_transferred(weights_server):
+    """The real loading code, against a server here: random weights in the published file's name and format."""
+    served, cache = weights_server
+    name = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224.h5"
+    twin = randomized(keras.applications.MobileNetV2(weights=None))
+    twin.save_weights(served / "twin.weights.h5")
+    (served / "twin.weights.h5").rename(served / name)
+    model = build_preset("mobilenet_v2", input_shape=(64, 64, 3), weights="imagenet")
+    assert (cache / "models" / name).is_file()
+    small = keras.applications.MobileNetV2(weights=None, input_shape=(64, 64, 3))
+    small.set_weights(twin.get_weights())
+    x = random(2, 64, 64, 3)
+    np.testing.assert_allclose(run(model, x), run(small, x), atol=1e-5)
+    other = build_preset("mobilenet_v2", input_shape=(64, 64, 1), num_classes=5, weights="imagenet")
+    assert other.output_shape == (None, 5)
+
+
+def test_without_a_network_the_download_fails_by_name(weights_server):
+    with pytest.raises(InputError, match=r"keras.applications.MobileNetV2: its ImageNet weights cannot be loaded \(.*\). Download"):
+        build_preset("mobilenet_v2", input_shape=(64, 64, 3), weights="imagenet")

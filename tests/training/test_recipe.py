@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from kzoo import InputError, load_recipe
-from kzoo.schema import Written
 from kzoo.models import BUILDERS
+from kzoo.schema import Written
 from kzoo.training.recipe import RecipeError, builder_problems, shipped_recipes
 from tests.conftest import small_recipe
 
