@@ -154,7 +154,7 @@ def _preset(name: str, variant: str, twin: str, parameters: int, macs: int, fiel
 
 
 register(
-    _preset("squeezenet1_0", "table 1", "the paper; torchvision", 1_248_424, 818_924_576, 155),
-    _preset("squeezenet1_1", "the authors' version 1.1", "torchvision", 1_235_496, 349_151_936, 207, **_VERSION_1_1),
-    _preset("squeezenet1_0_bypass", "figure 2, simple bypass", "the paper's size, 4.8 MB", 1_248_424, 818_924_576, 155, bypass="simple"),
+    _preset("squeezenet_1_0", "table 1", "the paper; torchvision", 1_248_424, 818_924_576, 155),
+    _preset("squeezenet_1_1", "the authors' version 1.1", "torchvision", 1_235_496, 349_151_936, 207, **_VERSION_1_1),
+    _preset("squeezenet_1_0_bypass", "figure 2, simple bypass", "the paper's size, 4.8 MB", 1_248_424, 818_924_576, 155, bypass="simple"),
 )

@@ -48,7 +48,9 @@ def build_xception(
     weights: str | None = None,
     name: str = "xception",
 ) -> keras.Model:
-    """Builds an Xception, for signals or images; the default is the paper's figure 5.
+    """Builds an Xception; the default is the paper's figure 5.
+
+    For volumes, for which Keras has no separable convolution, the depthwise and the pointwise convolutions are layers of their own.
 
     Args:
         stem_filters: of the two plain convolutions.
@@ -66,7 +68,7 @@ def build_xception(
     >>> build_xception(input_shape=(299, 299, 3), num_classes=1000).count_params()
     22910480
     """
-    rank = _rank(input_shape)
+    rank = stages.rank_of(input_shape)
     check_choice("padding", padding, get_args(Padding))
     style = Style(rank, "same", activation, normalization)
     depth = _check_filters(stem_filters, filters, exit_filters, style)
@@ -130,22 +132,19 @@ def _separable_conv(x, filters: int, name: str, plan: Plan, act: Literal["before
     """A separable convolution with its norm, and with an activation before or after both."""
     if act == "before":
         x = activate(x, plan.style.activation, f"{name}_act")
-    if plan.intermediate is None:
+    if plan.intermediate is None and plan.style.rank < 3:
         return b.conv(x, filters, plan.kernel_size, replace(plan.style, convolution="separable"), name, act=act == "after")
-    layer = ranked("DepthwiseConv{}D", plan.style.rank)
-    options = {"padding": "same", "use_bias": False, "depthwise_initializer": plan.style.initializer}
-    x = activate(layer(plan.kernel_size, name=f"{name}_depthwise", **options)(x), plan.intermediate, f"{name}_depthwise_act")
+    x = _depthwise(x, f"{name}_depthwise", plan)
+    x = x if plan.intermediate is None else activate(x, plan.intermediate, f"{name}_depthwise_act")
     return b.conv(x, filters, 1, plan.style, name, act=act == "after")
 
 
-def _rank(input_shape: Sequence[int | None]) -> int:
-    rank = stages.rank_of(input_shape)
-    if rank == 3:
-        raise ArgumentError(
-            "input_shape",
-            f"expected one or two spatial axes, since Keras has no separable 3-D convolution. Received: {tuple(input_shape)}.",
-        )
-    return rank
+def _depthwise(x, name: str, plan: Plan):
+    """The depthwise half, without bias or norm."""
+    if plan.style.rank == 3:
+        return b.linear_conv(x, x.shape[-1], plan.kernel_size, plan.style, name, use_bias=False, groups=x.shape[-1])
+    layer = ranked("DepthwiseConv{}D", plan.style.rank)
+    return layer(plan.kernel_size, padding="same", use_bias=False, depthwise_initializer=plan.style.initializer, name=name)(x)
 
 
 def _check_filters(stem: Sequence[int], entry: Sequence[int], exits: Sequence[int], style: Style) -> int:

@@ -23,14 +23,14 @@ def parameters(model: keras.Model, name: str) -> int:
 
 
 def test_parameters_of_table_1():
-    model = build_preset("squeezenet1_0", input_shape=(227, 227, 3))
+    model = build_preset("squeezenet_1_0", input_shape=(227, 227, 3))
     fires = [f"stage1_block{n}" for n in (1, 2, 3)] + [f"stage2_block{n}" for n in (1, 2, 3, 4)] + ["stage3_block1"]
     found = [parameters(model, name) for name in ("stem_conv", *fires, "head")]
     assert found == [14_208, 11_920, 12_432, 45_344, 49_440, 104_880, 111_024, 188_992, 197_184, 513_000]
     assert shapes(model) == [111, 55, 27, 13]
 
 
-@pytest.mark.parametrize(("preset", "sizes"), [("squeezenet1_0", [109, 54, 27, 13]), ("squeezenet1_1", [111, 55, 27, 13])])
+@pytest.mark.parametrize(("preset", "sizes"), [("squeezenet_1_0", [109, 54, 27, 13]), ("squeezenet_1_1", [111, 55, 27, 13])])
 def test_sizes_of_torchvision(preset, sizes):
     assert shapes(build_preset(preset, features_only=True)) == sizes
 
@@ -72,7 +72,7 @@ def test_a_simple_bypass_adds_what_enters():
 
 def test_a_complex_bypass_convolves_where_channels_change():
     """By hand: 96 x 128, 128 x 256, 256 x 384 and 384 x 512 weights with biases around the first module and each that widens."""
-    plain, simple, bypassed = (build_preset("squeezenet1_0", bypass=bypass) for bypass in ("none", "simple", "complex"))
+    plain, simple, bypassed = (build_preset("squeezenet_1_0", bypass=bypass) for bypass in ("none", "simple", "complex"))
     assert simple.count_params() == plain.count_params()
     assert bypassed.count_params() - plain.count_params() == 97 * 128 + 129 * 256 + 257 * 384 + 385 * 512
     names = [layer.name for layer in bypassed.layers if layer.name.endswith("_bypass")]

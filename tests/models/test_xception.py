@@ -82,6 +82,15 @@ def test_an_intermediate_activation_stands_between_the_halves():
     assert model.get_layer("stage2_block1_conv1").input is model.get_layer("stage2_block1_conv1_depthwise_act").output
 
 
+def test_volumes_are_convolved_in_two_halves():
+    """By hand: 27 weights per channel, then a matrix; a signal's separable convolution has 3 per channel."""
+    volume, signal = (small(input_shape=shape, small_input=True) for shape in [(8, 8, 8, 2), (8, 2)])
+    depthwise, pointwise = (volume.get_layer(f"stage2_block1_conv2{end}") for end in ("_depthwise", ""))
+    assert (depthwise.count_params(), pointwise.count_params()) == (27 * 12, 12 * 12)
+    assert signal.get_layer("stage2_block1_conv2").count_params() == 3 * 12 + 12 * 12
+    assert volume.output_shape == signal.output_shape == (None, 3)
+
+
 @pytest.mark.parametrize(("padding", "size"), [("valid", 39), ("valid", 40), ("same", 40)])
 def test_sizes_are_the_same_for_all_downsamplings(size, padding):
     kinds = (None, "max_pool", "avg_pool", "strided_conv", "blur_pool")
@@ -102,7 +111,6 @@ def test_arguments():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"input_shape": (39, 39, 39, 1)}, r"input_shape: expected one or two spatial axes, .* Received: \(39, 39, 39, 1\)"),
         ({"stem_filters": (4,)}, r"stem_filters: expected 2 widths. Received: 1 values, \[4\]"),
         ({"exit_filters": (4, 8)}, r"exit_filters: expected 3 widths. Received: 2 values, \[4, 8\]"),
         ({"filters": 8}, "filters: expected a list with one value per stage"),
