@@ -94,7 +94,14 @@ def _from_application(model: keras.Model) -> tuple[Find, str]:
     preset = find_application(model)
     build = getattr(keras.applications, preset.application or "")
     plain = {"include_preprocessing": False} if "include_preprocessing" in inspect.signature(build).parameters else {}
-    layers = named_layers(build(weights=IMAGENET, **plain))
+    try:
+        found = build(weights=IMAGENET, **plain)
+    except Exception as error:
+        raise InputError(
+            f"keras.applications.{preset.application}: its ImageNet weights cannot be loaded ({one_line(error)}). "
+            "Download them where there is a network, save the model by kzoo.save, and give the path of that file."
+        ) from error
+    layers = named_layers(found)
     rename = preset.keras_name or str
 
     def find(name: str) -> list[np.ndarray] | None:

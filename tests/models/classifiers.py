@@ -9,14 +9,35 @@ from kzoo import build_model
 from kzoo.models import PRESETS
 
 TINY: dict[str, dict[str, Any]] = {
+    "alexnet": {"filters": [4, 6, 8, 8, 6], "dense": [8]},
+    "convnext": {"filters": 4, "blocks": (1, 1, 1), "kernel_size": 3, "layer_scale": 1.0, "stochastic_depth": 0.0},
+    "densenet": {"growth": 4, "blocks": (1, 1, 1)},
+    "lenet": {"filters": [4, 6], "dense": [12, 8]},
+    "mobilenet": {"filters": (8, 8, 16), "strides": (1, 2, 2), "stem_filters": 8},
+    "mobilenet_v2": {
+        **{"filters": (8, 8, 16), "blocks": (1, 2, 1), "strides": (1, 2, 2), "expansion": (1, 2, 2)},
+        **{"stem_filters": 8, "last_filters": 16},
+    },
+    "nin": {"filters": [[4, 4, 4], [6, 6, 6], [6, 6]]},
     "resnet": {"filters": 4, "blocks": (1, 1, 1)},
+    "shufflenet_v2": {"filters": 8, "blocks": (2, 2), "stem_filters": 4, "last_filters": 16},
     "vgg": {"filters": 4, "blocks": (1, 1, 1), "dense": [8]},
+    "zfnet": {"filters": [4, 6, 8, 8, 6], "dense": [8]},
 }
-"""Per builder, arguments that make it small."""
+"""Per builder, arguments that make it small. ConvNeXt's scale of 1e-6 and skipped branches would hide what learns."""
 
 SMALLER: dict[str, dict[str, Any]] = {
+    "alexnet": {"filters": [4, 6, 8, 8, 6], "dense": [8, 8]},
+    "convnext": {"filters": 4, "kernel_size": 3, "layer_scale": 1.0, "stochastic_depth": 0.0},
+    "densenet": {"growth": 4, "stem_filters": 8},
+    "lenet": {},
+    "mobilenet": {"filters": (8, 8, 16), "strides": (1, 2, 2), "stem_filters": 8, "width": 1.0},
+    "mobilenet_v2": {"width": 0.25, "blocks": (1, 2, 1, 1, 1, 2, 1), "last_filters": 32},
+    "nin": {"filters": [[4, 4, 4], [6, 6, 6], [6, 6]]},
     "resnet": {"filters": 4},
+    "shufflenet_v2": {"filters": 8, "blocks": (2, 2, 2), "last_filters": 16},
     "vgg": {"filters": 4, "dense": [8, 8]},
+    "zfnet": {"filters": [4, 6, 8, 8, 6], "dense": [8, 8]},
 }
 """Per builder, arguments that make its presets small and leave their structure."""
 
