@@ -18,6 +18,8 @@ from .models import build_alexnet as build_alexnet
 from .models import build_cnn as build_cnn
 from .models import build_convnext as build_convnext
 from .models import build_densenet as build_densenet
+from .models import build_googlenet as build_googlenet
+from .models import build_inception_v3 as build_inception_v3
 from .models import build_lenet as build_lenet
 from .models import build_mobilenet as build_mobilenet
 from .models import build_mobilenet_v2 as build_mobilenet_v2
@@ -26,8 +28,10 @@ from .models import build_nin as build_nin
 from .models import build_preset as build_preset
 from .models import build_resnet as build_resnet
 from .models import build_shufflenet_v2 as build_shufflenet_v2
+from .models import build_squeezenet as build_squeezenet
 from .models import build_unet as build_unet
 from .models import build_vgg as build_vgg
+from .models import build_xception as build_xception
 from .models import build_zfnet as build_zfnet
 from .models import describe as describe
 from .models import list_models as list_models

@@ -11,7 +11,7 @@ import keras
 
 from ..errors import ArgumentError, check_choice
 from .lenet import ConnectedConv
-from .style import INITIALIZER, Alignment, Padding, Size, Style, activate, normalize, ranked
+from .style import INITIALIZER, Alignment, Padding, PoolAlignment, Size, Style, activate, normalize, ranked
 
 DropoutKind = Literal["element", "spatial"]
 
@@ -108,18 +108,25 @@ def normalize_and_activate(x, style: Style, name: str, *, act: bool = True):
     return activate(x, style.activation, f"{name}_act") if act else x
 
 
-def aligned(x, kernel_size: Size, strides: Size, padding: Alignment, name: str):
-    """Carries out padding at both ends: zeros, `{name}_pad`; returns the map and the padding that is left for the layer."""
+def aligned(x, kernel_size: Size, strides: Size, padding: PoolAlignment, name: str):
+    """Carries out padding by zeros, `{name}_pad`; returns the map and the padding that is left for the layer."""
     if padding in ("same", "valid"):
         return x, padding
     rank = len(x.shape) - 2
     kernels, steps = ((size,) * rank if isinstance(size, int) else tuple(size) for size in (kernel_size, strides))
     if padding == "symmetric" and max(steps) == 1:
         return x, "same"
-    margins = [((kernel - 1) // 2, kernel // 2) if padding == "symmetric" else (padding, padding) for kernel in kernels]
+    margins = [_margins(padding, kernel, step) for kernel, step in zip(kernels, steps, strict=True)]
     if any(map(any, margins)):
         x = ranked("ZeroPadding{}D", rank)(margins[0] if rank == 1 else tuple(margins), name=f"{name}_pad")(x)
     return x, "valid"
+
+
+def _margins(padding: PoolAlignment, kernel: int, step: int) -> tuple[int, int]:
+    """Positions before and after an axis."""
+    if isinstance(padding, int):
+        return padding, padding
+    return ((kernel - 1) // 2, kernel // 2) if padding == "symmetric" else (0, step - 1)
 
 
 def _convolution(style: Style):

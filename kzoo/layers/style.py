@@ -15,6 +15,9 @@ Normalization = Literal["none", "batch", "instance", "group", "layer"]
 Alignment = Literal["same", "valid", "symmetric"] | int
 """The padding of one layer: `symmetric` pads both ends alike, whatever the stride, as the papers' own frameworks do; a number pads both
 ends by so many positions."""
+PoolAlignment = Alignment | Literal["ceil"]
+"""The padding of a pooling: `ceil` pads the far end where the last window would lack positions, as Caffe does, and torchvision with
+`ceil_mode`."""
 BlockOrder = Literal["conv-norm-act", "norm-act-conv", "conv-act-norm"]
 Convolution = Literal["standard", "separable"]
 Bias = Literal["auto", "always"]

@@ -8,7 +8,9 @@ from .convnext import build_convnext
 from .convolutionize import convolutionize
 from .deep_supervision import DeeplySupervised, main_output
 from .densenet import build_densenet
+from .googlenet import build_googlenet
 from .identity import Description, build, configuration, describe, load, remember, save
+from .inception_v3 import build_inception_v3
 from .lenet import build_lenet
 from .mobilenet import build_mobilenet
 from .mobilenet_v2 import build_mobilenet_v2
@@ -17,9 +19,11 @@ from .presets import PRESETS, Preset, build_model, build_preset, find_preset, li
 from .registry import BUILDERS
 from .resnet import build_resnet
 from .shufflenet_v2 import build_shufflenet_v2
+from .squeezenet import build_squeezenet
 from .unet import build_unet
 from .vgg import build_vgg
 from .weights import load_weights
+from .xception import build_xception
 from .zfnet import build_zfnet
 
 __all__ = [
@@ -34,6 +38,8 @@ __all__ = [
     "build_cnn",
     "build_convnext",
     "build_densenet",
+    "build_googlenet",
+    "build_inception_v3",
     "build_lenet",
     "build_mobilenet",
     "build_mobilenet_v2",
@@ -42,8 +48,10 @@ __all__ = [
     "build_preset",
     "build_resnet",
     "build_shufflenet_v2",
+    "build_squeezenet",
     "build_unet",
     "build_vgg",
+    "build_xception",
     "build_zfnet",
     "configuration",
     "convolutionize",

@@ -14,8 +14,9 @@ from ..errors import ArgumentError, check_choice
 from ..layers import blocks as b
 from ..layers.downsampling import Downsampling, downsample
 from ..layers.resampling import BlurPool
-from ..layers.style import Alignment, Padding, Size, Style, activate, check_style, ranked
+from ..layers.style import Padding, PoolAlignment, Size, Style, activate, check_style, ranked
 from . import stages
+from .deep_supervision import DeeplySupervised
 from .identity import describe, is_described
 from .places import Place, fit
 from .registry import BUILDERS
@@ -187,6 +188,13 @@ class Head:
         return b.normalize(x, replace(style, normalization=kind), "head_norm")
 
 
+def check_auxiliary_heads(auxiliary_heads: bool, head: Head, features_only: bool) -> None:
+    """Raises `ArgumentError` for auxiliary heads beside a main output that is no classifier."""
+    if auxiliary_heads and (features_only or head.num_classes == 0):
+        received = "features_only=True" if features_only else "num_classes=0"
+        raise ArgumentError("auxiliary_heads", f"expected false for {received}, which has no classifier. Received: True.")
+
+
 def pool(x, pooling: Pooling | None, rank: int):
     """From a map to a vector: `flatten`, or global `avg` or `max`; None leaves the map."""
     if pooling is None:
@@ -264,15 +272,22 @@ class Trunk:
             return x
         return self.pool(x, place.kernel_size, place.strides, place.padding, name, kind)
 
-    def pool(self, x, kernel_size: Size, strides: Size, padding: Alignment, name: str, kind: Literal["max_pool", "avg_pool"] = "max_pool"):
+    def pool(
+        self, x, kernel_size: Size, strides: Size, padding: PoolAlignment, name: str, kind: Literal["max_pool", "avg_pool"] = "max_pool"
+    ):
         """Pooling over windows, or what stands for it."""
-        if self._downsampling not in (None, kind):
-            kernel = self._axes(kernel_size) if self._downsampling != "blur_pool" else None
-            plain: Padding = "valid" if padding == "valid" and self._downsampling != "blur_pool" else "same"
-            return downsample(x, self._downsampling, self._axes(strides), self.style, name, kernel, plain)
-        x, left = b.aligned(x, kernel_size, strides, padding, name)
-        layer = ranked("MaxPooling{}D" if kind == "max_pool" else "AveragePooling{}D", self.style.rank)
-        return layer(kernel_size, strides=strides, padding=left, name=name)(x)
+        own = self._downsampling in (None, kind)
+        if own or padding == "ceil":
+            x, padding = b.aligned(x, kernel_size, strides, padding, name)
+        if own:
+            layer = ranked("MaxPooling{}D" if kind == "max_pool" else "AveragePooling{}D", self.style.rank)
+            return layer(kernel_size, strides=strides, padding=padding, name=name)(x)
+        plain: Padding = "valid" if padding == "valid" else "same"
+        if self._downsampling == "blur_pool" and plain == "valid":
+            dense = ranked("MaxPooling{}D", self.style.rank)(kernel_size, strides=1, padding="valid", name=f"{name}_down_max")
+            return self.reduce(dense(x), strides, name)
+        kernel = self._axes(kernel_size) if self._downsampling != "blur_pool" else None
+        return downsample(x, self._downsampling, self._axes(strides), self.style, name, kernel, plain)  # type: ignore[arg-type]
 
     def reduce(self, x, strides: Size, name: str):
         """What stands for the stride of a convolution: pooling over windows of the stride's size, or a low-pass filter."""
@@ -286,8 +301,8 @@ class Trunk:
         """Whether convolutions carry their strides themselves."""
         return self._downsampling in (None, "strided_conv")
 
-    def model(self, x, head: Head, *, features_only: bool, name: str, others: Sequence = ()) -> keras.Model:
-        """The finished network; `others` are further outputs, such as auxiliary heads."""
+    def model(self, x, head: Head, *, features_only: bool, name: str, others: Sequence[tuple[Any, float]] = ()) -> keras.Model:
+        """The finished network; `others` are the outputs of auxiliary heads with their weights in the loss."""
         stages.check_name(name)
         if self._ahead:
             raise ValueError(f"places that were never entered: {', '.join(place.name for place in self._ahead)}")
@@ -298,7 +313,12 @@ class Trunk:
         else:
             self._check_flatten(x, head)
             output = head(x, self.style)
-            model = keras.Model(self.image, [output, *others] if others else output, name=name)
+            model = keras.Model(self.image, output, name=name) if not others else self._supervised(output, others, name)
+        return model
+
+    def _supervised(self, output, others: Sequence[tuple[Any, float]], name: str) -> keras.Model:
+        model = DeeplySupervised(self.image, [output, *(x for x, _ in others)], name=name)
+        model.scales, model.output_weights = [()] * (1 + len(others)), [1.0, *(weight for _, weight in others)]
         return model
 
     def _strided(self, layer: Callable, x, strides: Size, name: str):

@@ -1,4 +1,7 @@
-"""Deep supervision: heads at several resolutions, trained by plain `compile` and `fit` (Lee et al. 2015; nnU-Net, Isensee et al. 2021)."""
+"""Deep supervision: heads at several depths, trained by plain `compile` and `fit` (Lee et al. 2015; nnU-Net, Isensee et al. 2021).
+
+In a U-Net they are maps at several resolutions; the auxiliary classifiers of GoogLeNet (Szegedy et al. 2015, section 5) are vectors.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,14 +15,15 @@ from .identity import describe, is_described, remember
 
 @keras.saving.register_keras_serializable("kzoo")
 class DeeplySupervised(keras.Model):
-    """A functional model whose outputs are maps of one target at several resolutions, the full one first.
+    """A functional model whose outputs all predict one target, the main one first: maps at several resolutions, or vectors.
 
     `compile` takes one loss and the metrics of the main output; `fit` and `evaluate` take the target, and sample weights of its shape, at
-    full resolution. For every other output the target is subsampled to its resolution: position p stands for pixel p * scale + scale // 2.
-    Output i weighs 1 / 2^i in the loss unless `loss_weights` are given. Metrics see the main output only.
+    full resolution. For every other map the target is subsampled to its resolution: position p stands for pixel p * scale + scale // 2.
+    Metrics see the main output only.
 
     Attributes:
-        scales: per output, pixels of the full resolution per position, along each axis.
+        scales: per output, pixels of the full resolution per position, along each axis; empty for vectors.
+        output_weights: of the outputs in the loss, unless `loss_weights` are given; empty for 1, 1/2, 1/4, ...
 
     >>> from kzoo import build_unet
     >>> model = build_unet(input_shape=(32, 32, 1), num_classes=1, filters=4, depth=3, deep_supervision=2)
@@ -28,13 +32,14 @@ class DeeplySupervised(keras.Model):
     """
 
     scales: Sequence[Sequence[int]] = ()
+    output_weights: Sequence[float] = ()
 
     def compile(self, optimizer="rmsprop", loss=None, loss_weights=None, metrics=None, **options):
         """Like `keras.Model.compile` for one loss, which holds for every output, and a list of metrics of the main output.
 
         Args:
             loss: one loss, or a list of one per output.
-            loss_weights: one number per output; 1, 1/2, 1/4, ... unless given.
+            loss_weights: one number per output; `output_weights` unless given.
             metrics: a flat list.
 
         Raises:
@@ -42,7 +47,8 @@ class DeeplySupervised(keras.Model):
         """
         count = len(self.outputs)
         losses = loss if isinstance(loss, list | tuple | dict) or loss is None else [loss] * count
-        weights = [0.5**number for number in range(count)] if loss_weights is None else list(loss_weights)
+        usual = list(self.output_weights) or [0.5**number for number in range(count)]
+        weights = usual if loss_weights is None else list(loss_weights)
         for argument, given in (("loss", losses), ("loss_weights", weights)):
             if given is not None and (isinstance(given, dict) or len(given) != count):
                 raise ArgumentError(argument, f"expected one, or a list of {count}, one per output. Received: {given!r}.")
@@ -76,13 +82,13 @@ class DeeplySupervised(keras.Model):
         return {name if name == f"{output}loss" else name.removeprefix(output): value for name, value in found.items()}
 
     def get_config(self) -> dict:
-        return {**super().get_config(), "scales": [list(scale) for scale in self.scales]}
+        return {**super().get_config(), "scales": [list(scale) for scale in self.scales], "output_weights": list(self.output_weights)}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        scales = [tuple(scale) for scale in config.pop("scales")]
+        scales, weights = [tuple(scale) for scale in config.pop("scales")], config.pop("output_weights", ())
         model = super().from_config(config, custom_objects)
-        model.scales = scales
+        model.scales, model.output_weights = scales, weights
         return model
 
 
@@ -123,10 +129,13 @@ def main_output(model: keras.Model) -> keras.Model:
     (None, 32, 32, 1)
     """
     if not isinstance(model, DeeplySupervised):
-        raise ArgumentError("model", f"expected a network built with deep_supervision. Received: {type(model).__name__}.")
-    main = keras.Model(model.inputs, model.outputs[0], name=model.name)
+        raise ArgumentError(
+            "model", f"expected a network built with deep_supervision or auxiliary_heads. Received: {type(model).__name__}."
+        )
+    main = keras.Model(model.input, model.outputs[0], name=model.name)
     if is_described(model):
         known = describe(model)
-        arguments = {**known.arguments, "deep_supervision": 0}
+        without = {"deep_supervision": 0, "auxiliary_heads": False}
+        arguments = {name: without.get(name, value) for name, value in known.arguments.items()}
         remember(main, replace(known, arguments=arguments, parameters=main.count_params()))
     return main

@@ -92,7 +92,7 @@ def build_lenet(
     for stage, width in enumerate(filters, start=1):
         if stage == 2 and connections == "table":
             place = net.enter("stage2_conv")
-            x = b.connected_conv(x, TABLE, place.kernel_size, style, "stage2_conv", padding=place.padding)
+            x = b.connected_conv(x, TABLE, place.kernel_size, style, "stage2_conv", padding=place.padding)  # type: ignore[arg-type]
         else:
             x = net.conv_at(x, width, f"stage{stage}_conv")
         net.tap(x, f"stage{stage}")

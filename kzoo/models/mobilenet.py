@@ -13,7 +13,6 @@ from collections.abc import Sequence
 
 import keras
 
-from ..errors import ArgumentError
 from ..layers.downsampling import Downsampling
 from ..layers.style import Activation, Normalization, Size, Style, check_groups
 from . import stages
@@ -59,7 +58,7 @@ def build_mobilenet(
     style = Style(rank, "same", activation, normalization)
     steps = stages.sizes_per_stage("strides", strides, depth, rank, f"filters={list(filters)}")
     stages.check_positive("stem_filters", stem_filters)
-    check_width(width)
+    stages.check_width(width)
     stem, *widths = (max(int(count * width), 1) for count in (stem_filters, *filters))
     check_groups("filters", [stem, *widths], style)
     head = Head(num_classes, pooling, classifier_activation, (), dropout)
@@ -71,12 +70,6 @@ def build_mobilenet(
         x = _block(net, x, filters_, f"block{number}", strided=max(step) > 1)
         net.tap(x, f"block{number}")
     return net.model(x, head, features_only=features_only, name=name)
-
-
-def check_width(width: float) -> None:
-    """Raises `ArgumentError` for a width multiplier that is no number above 0."""
-    if isinstance(width, bool) or not isinstance(width, int | float) or not 0 < width < float("inf"):
-        raise ArgumentError("width", f"expected a number above 0. Received: {width!r}.")
 
 
 def _block(net: Trunk, x, filters: int, name: str, *, strided: bool):

@@ -18,7 +18,6 @@ from ..layers.downsampling import Downsampling
 from ..layers.style import Activation, Normalization, Size, Style
 from . import stages
 from .classifier import ClassifierActivation, Head, Pooling, Trunk, classifier
-from .mobilenet import check_width
 from .places import Place
 from .presets import Preset, register
 
@@ -71,7 +70,7 @@ def build_mobilenet_v2(
     for argument, values in named:
         for value in values:
             stages.check_positive(argument, value)
-    check_width(width)
+    stages.check_width(width)
     stem, widths = by_eight(stem_filters * width), [by_eight(int(count * width)) for count in filters]
     head = Head(num_classes, pooling, classifier_activation, (), dropout)
     places = [Place(f"stage{stage}", 3, step, "same") for stage, step in enumerate(steps, start=1) if max(step) > 1]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..errors import ArgumentError
-from ..layers.style import Alignment
+from ..layers.style import PoolAlignment
 
 ROOM = 4
 """Positions along each axis that the rule for small images leaves to every stage."""
@@ -28,14 +28,16 @@ class Place:
     name: str
     kernel_size: int | tuple[int, ...]
     strides: int | tuple[int, ...] = 1
-    padding: Alignment = "symmetric"
+    padding: PoolAlignment = "symmetric"
     least: int = 2
 
     def after(self, size: int) -> int:
         """The size that is left along one axis (of a place with one kernel and stride per axis)."""
-        within = 0 if self.padding == "valid" else self.padding
-        room = size if isinstance(within, str) else size + 2 * within - int(self.kernel_size) + 1  # type: ignore[arg-type]
-        return -(-room // int(self.strides))  # type: ignore[arg-type]
+        kernel, stride = int(self.kernel_size), int(self.strides)  # type: ignore[arg-type]
+        if self.padding in ("same", "symmetric"):
+            return -(-size // stride)
+        around = 2 * self.padding if isinstance(self.padding, int) else {"valid": 0, "ceil": stride - 1}[self.padding]
+        return -(-(size + around - kernel + 1) // stride)
 
 
 def fit(places: Sequence[Place], input_shape: Sequence[int | None], small_input: bool) -> list[Place]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import keras
@@ -27,6 +27,17 @@ def count(argument: str, values: Any) -> int:
     for value in values:
         check_positive(argument, value)
     return len(values)
+
+
+def check_width(width: Any) -> None:
+    """Raises `ArgumentError` for a width multiplier that is no number above 0."""
+    if isinstance(width, bool) or not isinstance(width, Real) or not 0 < float(width) < float("inf"):
+        raise ArgumentError("width", f"expected a number above 0. Received: {width!r}.")
+
+
+def times(filters: int, width: float) -> int:
+    """Filters multiplied by a width, rounded, at least 1."""
+    return max(round(filters * width), 1)
 
 
 def check_name(name: str) -> None:

@@ -1,6 +1,8 @@
 """Weights of files and of keras.applications, brought into a network by the names of its layers."""
 
 import inspect
+import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +19,7 @@ IMAGENET = "imagenet"
 ENDINGS = (".keras", ".weights.h5")
 FREE = {
     *("input_shape", "num_classes", "pooling", "dropout", "classifier_activation", "small_input", "features_only", "weights", "name"),
-    *("block_dropout", "stochastic_depth", "auxiliary_heads"),
+    *("block_dropout", "stochastic_depth", "auxiliary_heads", "padding"),
 }
 """Arguments in which a network may differ from the one whose weights it takes."""
 
@@ -37,10 +39,11 @@ def check_weights(weights: str | None) -> None:
 def load_weights(model: keras.Model, weights: str | Path) -> None:
     """Brings trained weights into a network of kzoo's.
 
-    `imagenet` and `.keras` files are matched layer by layer, by name, and adapted: a head for another number of classes keeps its new
-    weights; the first convolution takes another number of channels: its kernel is summed over them for one channel, and repeated and
-    scaled by 3 / channels for other numbers; a bias that this network leaves out before a norm is subtracted from the norm's moving mean.
-    Everything else must have its shape. Images must be scaled as `keras.applications.<network>.preprocess_input` scales them.
+    `imagenet` and `.keras` files are matched layer by layer, by name, and adapted: a head for another number of classes, and auxiliary
+    heads that are not there, keep their new weights; the first convolution takes another number of channels: its kernel is summed over
+    them for one channel, and repeated and scaled by 3 / channels for other numbers; a bias that this network leaves out before a norm is
+    subtracted from the norm's moving mean. Everything else must have its shape. Images must be scaled as
+    `keras.applications.<network>.preprocess_input` scales them.
 
     Args:
         model: from one of kzoo's builders.
@@ -98,7 +101,7 @@ def _from_application(model: keras.Model) -> tuple[Find, str]:
             f"keras.applications.{preset.application}: its ImageNet weights cannot be loaded ({one_line(error)}). "
             "Download them where there is a network, save the model by kzoo.save, and give the path of that file."
         ) from error
-    layers = {layer.name: layer for layer in _single(found)}
+    layers = named_layers(found)
     rename = preset.keras_name or str
 
     def find(name: str) -> list[np.ndarray] | None:
@@ -106,6 +109,26 @@ def _from_application(model: keras.Model) -> tuple[Find, str]:
         return layers[theirs].get_weights() if theirs in layers else None
 
     return find, f"keras.applications.{preset.application}"
+
+
+def named_layers(model: keras.Model) -> dict[str, keras.Layer]:
+    """The layers by name. Names that Keras made of a layer's kind, which count on through a session, count from the first of the model.
+
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.ReLU(), keras.layers.Dense(1, name="last"), keras.layers.ReLU()])
+    >>> list(named_layers(model))
+    ['last', 're_lu', 're_lu_1']
+    """
+    named: dict[str, keras.Layer] = {}
+    counted: dict[str, dict[int, keras.Layer]] = defaultdict(dict)
+    for layer in _single(model):
+        kind, number = re.fullmatch(r"(.+?)(?:_(\d+))?", layer.name).groups()  # type: ignore[union-attr]
+        if kind.replace("_", "") == type(layer).__name__.lower():
+            counted[kind][int(number or 0)] = layer
+        else:
+            named[layer.name] = layer
+    for kind, layers in counted.items():
+        named |= {f"{kind}_{n}" if n else kind: layers[number] for n, number in enumerate(sorted(layers))}
+    return named
 
 
 def _single(model: keras.Model) -> Iterator[keras.Layer]:
@@ -159,6 +182,8 @@ def _adapted(model: keras.Model, find: Find, source: str) -> Iterator[tuple[kera
         if not layer.weights:
             continue
         values = find(layer.name)
+        if values is None and layer.name.startswith("auxiliary"):
+            continue
         if values is None:
             raise InputError(f"{source}: expected a layer {layer.name}, as {model.name} has. It has none of that name.")
         shapes = [tuple(weight.shape) for weight in layer.weights]
@@ -172,7 +197,7 @@ def _adapted(model: keras.Model, find: Find, source: str) -> Iterator[tuple[kera
             values = [_with_channels(values[0], shapes[0]), *values[1:]]
         if [value.shape for value in values] == shapes:
             yield layer, values
-        elif not layer.name.startswith("head"):
+        elif not layer.name.startswith(("head", "auxiliary")):
             raise InputError(
                 f"{source}: expected weights of shapes {shapes} for {layer.name} of {model.name}. Received: {[v.shape for v in values]}."
                 f"{_remedy(layer)}"

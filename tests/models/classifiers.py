@@ -12,6 +12,8 @@ TINY: dict[str, dict[str, Any]] = {
     "alexnet": {"filters": [4, 6, 8, 8, 6], "dense": [8]},
     "convnext": {"filters": 4, "blocks": (1, 1, 1), "kernel_size": 3, "layer_scale": 1.0, "stochastic_depth": 0.0},
     "densenet": {"growth": 4, "blocks": (1, 1, 1)},
+    "googlenet": {"modules": [[[4] * 6], [[4] * 6] * 3, [[4] * 6]], "stem_filters": [4, 4, 6]},
+    "inception_v3": {"blocks": (1, 1, 1), "pool_filters": 32, "factor_filters": 128, "width": 1 / 16},
     "lenet": {"filters": [4, 6], "dense": [12, 8]},
     "mobilenet": {"filters": (8, 8, 16), "strides": (1, 2, 2), "stem_filters": 8},
     "mobilenet_v2": {
@@ -21,7 +23,9 @@ TINY: dict[str, dict[str, Any]] = {
     "nin": {"filters": [[4, 4, 4], [6, 6, 6], [6, 6]]},
     "resnet": {"filters": 4, "blocks": (1, 1, 1)},
     "shufflenet_v2": {"filters": 8, "blocks": (2, 2), "stem_filters": 4, "last_filters": 16},
+    "squeezenet": {"filters": 8, "blocks": (1, 2, 1), "stem_filters": 8, "squeeze_ratio": 0.5},
     "vgg": {"filters": 4, "blocks": (1, 1, 1), "dense": [8]},
+    "xception": {"stem_filters": (4, 8), "filters": (8, 12, 16), "middle_blocks": 1, "exit_filters": (16, 24, 32)},
     "zfnet": {"filters": [4, 6, 8, 8, 6], "dense": [8]},
 }
 """Per builder, arguments that make it small. ConvNeXt's scale of 1e-6 and skipped branches would hide what learns."""
@@ -30,6 +34,8 @@ SMALLER: dict[str, dict[str, Any]] = {
     "alexnet": {"filters": [4, 6, 8, 8, 6], "dense": [8, 8]},
     "convnext": {"filters": 4, "kernel_size": 3, "layer_scale": 1.0, "stochastic_depth": 0.0},
     "densenet": {"growth": 4, "stem_filters": 8},
+    "googlenet": {"width": 1 / 16},
+    "inception_v3": {"blocks": (1, 1, 1), "pool_filters": 32, "factor_filters": 128, "width": 1 / 16},
     "lenet": {},
     "mobilenet": {"filters": (8, 8, 16), "strides": (1, 2, 2), "stem_filters": 8, "width": 1.0},
     "mobilenet_v2": {"width": 0.25, "blocks": (1, 2, 1, 1, 1, 2, 1), "last_filters": 32},
@@ -37,7 +43,9 @@ SMALLER: dict[str, dict[str, Any]] = {
     "nin_imagenet": {"filters": [[4, 4, 4], [6, 6, 6], [6, 6, 6], [6, 6]]},
     "resnet": {"filters": 4},
     "shufflenet_v2": {"filters": 8, "blocks": (2, 2, 2), "last_filters": 16},
+    "squeezenet": {"filters": 8, "stem_filters": 8},
     "vgg": {"filters": 4, "dense": [8, 8]},
+    "xception": {"stem_filters": (4, 8), "filters": (8, 12, 16), "middle_blocks": 2, "exit_filters": (16, 24, 32)},
     "zfnet": {"filters": [4, 6, 8, 8, 6], "dense": [8, 8]},
 }
 """Per builder, or for one preset, arguments that make it small and leave its structure."""

@@ -22,10 +22,11 @@ def largest_difference(preset: str, monkeypatch, size: int = 64, **options) -> f
 
 
 def randomized(model: keras.Model) -> keras.Model:
-    """Random weights, biases and statistics included, of a size that neither vanishes nor explodes with depth."""
+    """Random weights, biases and statistics included, of a size at which the logits of two images differ by some percent."""
     rng = np.random.default_rng(0)
     for weight in model.weights:
-        scale = np.sqrt(1 / max(np.prod(weight.shape[:-1]), 1)) if len(weight.shape) > 1 else 0.1
+        inputs = weight.shape[:-2] if "depthwise" in weight.path else weight.shape[:-1]
+        scale = np.sqrt(2 / max(np.prod(inputs), 1)) if len(weight.shape) > 1 else 0.1
         values = rng.normal(0, scale, weight.shape)
         weight.assign(np.abs(values) + 0.8 if "variance" in weight.path or "gamma" in weight.path else values)
     return model

@@ -86,7 +86,9 @@ def test_the_main_head_alone_gives_equal_logits():
 
 
 def test_a_network_without_extra_heads_has_no_main_head():
-    with pytest.raises(ArgumentError, match=r"model: expected a network built with deep_supervision. Received: Functional."):
+    with pytest.raises(
+        ArgumentError, match=r"model: expected a network built with deep_supervision or auxiliary_heads. Received: Functional."
+    ):
         main_output(tiny())
 
 
