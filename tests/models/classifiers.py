@@ -50,9 +50,6 @@ SMALLER: dict[str, dict[str, Any]] = {
 }
 """Per builder, or for one preset, arguments that make it small and leave its structure."""
 
-FLAT: set[str] = set()
-"""Builders that refuse volumes, since Keras has no such depthwise or separable convolution in three dimensions."""
-
 
 def tiny(builder: str, **options: Any) -> keras.Model:
     """A classifier of three classes for images of 8 x 8."""
