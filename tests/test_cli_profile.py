@@ -55,7 +55,7 @@ def test_a_wrong_optimizer_is_named():
 
 def test_what_is_neither_builder_nor_recipe_nor_file_is_named():
     result = CliRunner().invoke(app, ["profile", "unett"])
-    assert str(result.exception).startswith("unett: expected a preset (attention_unet, ")
+    assert str(result.exception).startswith("unett: expected a preset (")
     assert str(result.exception).endswith("), a recipe file or a .keras file. Did you mean unet?")
 
 
