@@ -162,6 +162,7 @@ def test_wrong_arguments_are_named(builder, wrong, message):
         tiny(builder, **wrong)
 
 
+@pytest.mark.zoo
 @pytest.mark.parametrize("name", PRESETS_OF_CLASSIFIERS)
 def test_every_preset_in_small(name, tmp_path):
     """Few filters, an odd size, one channel: learns everywhere, comes back from its file, and offers its maps."""

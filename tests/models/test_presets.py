@@ -13,6 +13,7 @@ def zeros(monkeypatch):
     monkeypatch.setattr(keras.initializers.VarianceScaling, "__call__", lambda _, shape, dtype=None: keras.ops.zeros(shape, dtype))
 
 
+@pytest.mark.zoo
 @pytest.mark.usefixtures("zeros")
 @pytest.mark.parametrize("name", list_presets())
 def test_a_preset_is_what_it_declares(name):
