@@ -34,6 +34,7 @@ SHRUNKEN = {"training.epochs": 1, "training.batch_size": 8, "model.filters": 4}
         ("nuclei", {"data.size": 32}),
         ("fashion_mnist", {"data.validation": 8}),
         ("fashion_mnist_113k", {"data.validation": 8}),
+        ("fashion_mnist_lenet5", {"data.validation": 8, "model.filters": [4, 6]}),
         ("fashion_mnist_resnet", {"data.validation": 8}),
     ],
 )
