@@ -165,7 +165,7 @@ def test_wrong_arguments_are_named(builder, wrong, message):
 @pytest.mark.zoo
 @pytest.mark.parametrize("name", PRESETS_OF_CLASSIFIERS)
 def test_every_preset_in_small(name, tmp_path):
-    """Few filters, an odd size, one channel: learns everywhere, comes back from its file, and offers its maps."""
+    """Few filters, an odd size: learns everywhere from one channel, comes back from its file, offers its maps, and pools four channels."""
     small = {"input_shape": (19, 16, 1), "num_classes": 4, "small_input": True, "activation": "elu"}
     model = smaller(name, **small)
     x = random(4, 19, 16, 1)
@@ -177,3 +177,7 @@ def test_every_preset_in_small(name, tmp_path):
     plain = {"auxiliary_heads": False} if "auxiliary_heads" in PRESETS[name].arguments else {}
     features = smaller(name, **small, **plain, features_only=True)
     assert [tap.channels for tap in taps(features)] == [output.shape[-1] for output in features.outputs]
+    headless = smaller(name, **{**small, **plain, "input_shape": (16, 19, 4), "num_classes": 0})
+    assert np.isfinite(run(headless, random(1, 16, 19, 4))).all()
+    assert len(headless.output_shape) == 2
+    assert "head" not in {layer.name for layer in headless.layers}
