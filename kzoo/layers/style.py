@@ -97,6 +97,23 @@ def check_style(style: Style) -> None:
         )
 
 
+def depthwise_initializer(initializer: str, channels: int, linear: bool = False) -> keras.initializers.Initializer:
+    """An initializer for the kernels of a depthwise convolution, `(*size, channels, 1)`.
+
+    Keras counts all channels as inputs of every output, which has one, so that variances would be too small by their number. A `linear`
+    one, before a pointwise convolution, needs no factor 2 for an activation.
+
+    >>> depthwise_initializer("he_normal", 16).scale, depthwise_initializer("he_normal", 16, linear=True).scale
+    (32.0, 16.0)
+    """
+    found = keras.initializers.get(initializer)
+    if not isinstance(found, keras.initializers.VarianceScaling):
+        return found
+    counted = {"fan_in": channels, "fan_avg": (channels + 1) / 2, "fan_out": 1}[found.mode]
+    scale = min(found.scale, 1.0) if linear else found.scale
+    return keras.initializers.VarianceScaling(scale * counted, found.mode, found.distribution)
+
+
 def check_alignment(argument: str, padding: Alignment) -> None:
     """Raises `ArgumentError` unless it is the padding of one layer."""
     if isinstance(padding, bool) or not (padding in ("same", "valid", "symmetric") or (isinstance(padding, int) and padding >= 0)):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from kzoo import ArgumentError, describe, load, profile, save
+from kzoo.layers import BlurPool
 from kzoo.models import BUILDERS, PRESETS, taps
 
 from .cells import random, run, scramble
@@ -97,6 +98,13 @@ def test_another_downsampling_takes_the_place_of_every_stride(builder, downsampl
         assert strided <= {"Conv2D", "DepthwiseConv2D", "SeparableConv2D"}
     else:
         assert strided == {kinds[downsampling]}
+
+
+def test_a_low_pass_filter_is_as_wide_as_its_stride():
+    """The patches of 4 of ConvNeXt: 3 would skip every fourth position of the dense map."""
+    model = tiny("convnext", input_shape=(32, 32, 1), downsampling="blur_pool", small_input=False)
+    kernels = {layer.strides: layer.kernel_size for layer in model.layers if isinstance(layer, BlurPool)}
+    assert kernels == {(4, 4): 4, (2, 2): 3}
 
 
 @pytest.mark.parametrize("shape", [(16, 2), (8, 9, 10, 1)], ids=str)
