@@ -224,6 +224,7 @@ class Trunk:
     ):
         check_style(style)
         check_weights(weights)
+        stages.check_flag("small_input", small_input)
         if downsampling is not None:
             check_choice("downsampling", downsampling, get_args(Downsampling))
         self.style = style
@@ -304,6 +305,7 @@ class Trunk:
     def model(self, x, head: Head, *, features_only: bool, name: str, others: Sequence[tuple[Any, float]] = ()) -> keras.Model:
         """The finished network; `others` are the outputs of auxiliary heads with their weights in the loss."""
         stages.check_name(name)
+        stages.check_flag("features_only", features_only)
         if self._ahead:
             raise ValueError(f"places that were never entered: {', '.join(place.name for place in self._ahead)}")
         if features_only:

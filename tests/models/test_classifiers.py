@@ -161,6 +161,8 @@ def test_activation_and_norm_are_free(builder):
         ({"dropout": 1.0}, "dropout: expected a rate from 0 to below 1. Received: 1.0"),
         ({"activation": "relue"}, "activation: expected the name of a function in keras.activations"),
         ({"normalization": "bn"}, "normalization: expected one of none, batch"),
+        ({"small_input": "no"}, "small_input: expected true or false. Received: 'no'"),
+        ({"features_only": 1}, "features_only: expected true or false. Received: 1"),
         ({"filers": 3}, "filers: unknown; expected one of input_shape"),
     ],
     ids=str,
