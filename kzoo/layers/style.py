@@ -181,6 +181,7 @@ def _check_l2(l2: float) -> None:
 
 def normalize(x, style: Style, name: str):
     """Batch, instance (group norm with one group per channel), group or layer norm (over the channels of each position)."""
+    _check_positions(x, style, name)
     layers = {
         "batch": lambda: keras.layers.BatchNormalization(epsilon=style.epsilon, momentum=style.momentum, scale=style.scale, name=name),
         "instance": lambda: keras.layers.GroupNormalization(groups=-1, epsilon=1e-5, name=name),
@@ -188,6 +189,17 @@ def normalize(x, style: Style, name: str):
         "layer": lambda: keras.layers.LayerNormalization(epsilon=1e-6, name=name),
     }
     return layers[style.normalization]()(x)
+
+
+def _check_positions(x, style: Style, name: str) -> None:
+    """A group norm over one value gives 0, whatever comes in."""
+    alone = style.normalization == "instance" or (style.normalization == "group" and x.shape[-1] == GROUPS)
+    if alone and all(size == 1 for size in x.shape[1:-1]):
+        raise ArgumentError(
+            "normalization",
+            f"expected another one than {style.normalization}, which makes zeros of the maps of one position in {name}. "
+            f"Received: {style.normalization}. Use batch or layer, or a larger input.",
+        )
 
 
 def activate(x, activation: Activation, name: str):

@@ -162,7 +162,6 @@ def test_activation_and_norm_are_free(builder):
         ({"activation": "relue"}, "activation: expected the name of a function in keras.activations"),
         ({"normalization": "bn"}, "normalization: expected one of none, batch"),
         ({"small_input": "no"}, "small_input: expected true or false. Received: 'no'"),
-        ({"features_only": 1}, "features_only: expected true or false. Received: 1"),
         ({"filers": 3}, "filers: unknown; expected one of input_shape"),
     ],
     ids=str,
@@ -170,6 +169,22 @@ def test_activation_and_norm_are_free(builder):
 def test_wrong_arguments_are_named(builder, wrong, message):
     with pytest.raises(ValueError, match=message):
         tiny(builder, **wrong)
+
+
+def test_features_only_is_no_number():
+    with pytest.raises(ArgumentError, match="features_only: expected true or false. Received: 1"):
+        tiny("vgg", features_only=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "place"), [({"normalization": "instance"}, "stage3_conv_norm"), ({"normalization": "group"}, "stage3_")]
+)
+def test_norms_that_make_zeros_of_a_single_position_are_refused(options, place):
+    """The layer C5 of LeNet-5 on its own size; one position more is normalized."""
+    lenet = {"input_shape": (32, 32, 1), "filters": [8, 8], "dense": [8], "c5": "conv", **options}
+    with pytest.raises(ArgumentError, match=f"normalization: expected another one than .* which makes zeros .* in {place}"):
+        tiny("lenet", **lenet, small_input=False)
+    tiny("lenet", **{**lenet, "input_shape": (36, 32, 1)}, small_input=False)
 
 
 @pytest.mark.zoo

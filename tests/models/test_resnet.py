@@ -159,7 +159,7 @@ def test_half_as_deep_again():
         ({"stem": "deep", "normalization": "group"}, "stem_filters: expected multiples of 8, .* Received: 4. Use 8"),
         (
             {"filters": [16, 4], "shortcut": "A"},
-            "shortcut: expected B, C or D where maps become narrower, from 64 to 16 channels in stage2",
+            "shortcut: expected B, C or D where maps become narrower, from 64 to 16",
         ),
         ({"stochastic_depth": 1}, "stochastic_depth: expected a rate from 0 to below 1"),
     ],
