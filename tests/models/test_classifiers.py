@@ -172,7 +172,7 @@ def test_wrong_arguments_are_named(builder, wrong, message):
 
 
 def test_features_only_is_no_number():
-    with pytest.raises(ArgumentError, match="features_only: expected true or false. Received: 1"):
+    with pytest.raises(ArgumentError, match=r"features_only: expected true or false\. Received: 1"):
         tiny("vgg", features_only=1)
 
 
