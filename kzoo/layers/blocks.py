@@ -11,7 +11,7 @@ import keras
 
 from ..errors import ArgumentError, check_choice
 from .lenet import ConnectedConv
-from .style import INITIALIZER, Alignment, Padding, PoolAlignment, Size, Style, activate, normalize, ranked
+from .style import INITIALIZER, Alignment, Padding, PoolAlignment, Size, Style, activate, depthwise_initializer, normalize, ranked
 
 DropoutKind = Literal["element", "spatial"]
 
@@ -36,7 +36,7 @@ def conv(
     With `act=False` there is no activation, and with `bare` nothing comes before the convolution. Unless `use_bias` says so, the bias is
     left out where a norm makes it redundant. Without a norm, an activation by name is fused into the convolution.
     """
-    options = _kernel_options(style) | ({"groups": groups} if groups > 1 else {})
+    options = _kernel_options(style, x.shape[-1]) | ({"groups": groups} if groups > 1 else {})
     layer = partial(_convolution(style), filters, kernel_size, dilation_rate=dilation, **options)
     return _normalized(layer, x, kernel_size, style, name, strides, padding, act=act, bare=bare, use_bias=use_bias)
 
@@ -66,8 +66,7 @@ def depthwise_conv(
     """
     if style.rank == 3:
         return conv(x, x.shape[-1], kernel_size, style, name, strides=strides, groups=x.shape[-1], padding=padding, act=act, bare=bare)
-    options = {key.replace("kernel", "depthwise"): value for key, value in style.kernel_options.items()}
-    layer = partial(ranked("DepthwiseConv{}D", style.rank), kernel_size, **options)
+    layer = partial(ranked("DepthwiseConv{}D", style.rank), kernel_size, **depthwise_options(style, x.shape[-1]))
     return _normalized(layer, x, kernel_size, style, name, strides, padding, act=act, bare=bare)
 
 
@@ -133,12 +132,18 @@ def _convolution(style: Style):
     return ranked("SeparableConv{}D" if style.convolution == "separable" else "Conv{}D", style.rank)
 
 
-def _kernel_options(style: Style) -> dict:
+def _kernel_options(style: Style, channels: int) -> dict:
     """The kernel's options, for both kernels where the convolution is separable."""
-    options = style.kernel_options
     if style.convolution == "standard":
-        return options
-    return {name.replace("kernel", part): value for name, value in options.items() for part in ("depthwise", "pointwise")}
+        return style.kernel_options
+    pointwise = {name.replace("kernel", "pointwise"): value for name, value in style.kernel_options.items()}
+    return pointwise | depthwise_options(style, channels, linear=True)
+
+
+def depthwise_options(style: Style, channels: int, linear: bool = False) -> dict:
+    """Initializer and regularizer of the kernels of a depthwise convolution; a `linear` one has no activation behind it."""
+    options = {name.replace("kernel", "depthwise"): value for name, value in style.kernel_options.items()}
+    return options | {"depthwise_initializer": depthwise_initializer(style.initializer, channels, linear)}
 
 
 def linear_conv(

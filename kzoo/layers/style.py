@@ -97,6 +97,23 @@ def check_style(style: Style) -> None:
         )
 
 
+def depthwise_initializer(initializer: str, channels: int, linear: bool = False) -> keras.initializers.Initializer:
+    """An initializer for the kernels of a depthwise convolution, `(*size, channels, 1)`.
+
+    Keras counts all channels as inputs of every output, which has one, so that variances would be too small by their number. A `linear`
+    one, before a pointwise convolution, needs no factor 2 for an activation.
+
+    >>> depthwise_initializer("he_normal", 16).scale, depthwise_initializer("he_normal", 16, linear=True).scale
+    (32.0, 16.0)
+    """
+    found = keras.initializers.get(initializer)
+    if not isinstance(found, keras.initializers.VarianceScaling):
+        return found
+    counted = {"fan_in": channels, "fan_avg": (channels + 1) / 2, "fan_out": 1}[found.mode]
+    scale = min(found.scale, 1.0) if linear else found.scale
+    return keras.initializers.VarianceScaling(scale * counted, found.mode, found.distribution)
+
+
 def check_alignment(argument: str, padding: Alignment) -> None:
     """Raises `ArgumentError` unless it is the padding of one layer."""
     if isinstance(padding, bool) or not (padding in ("same", "valid", "symmetric") or (isinstance(padding, int) and padding >= 0)):
@@ -164,6 +181,7 @@ def _check_l2(l2: float) -> None:
 
 def normalize(x, style: Style, name: str):
     """Batch, instance (group norm with one group per channel), group or layer norm (over the channels of each position)."""
+    _check_positions(x, style, name)
     layers = {
         "batch": lambda: keras.layers.BatchNormalization(epsilon=style.epsilon, momentum=style.momentum, scale=style.scale, name=name),
         "instance": lambda: keras.layers.GroupNormalization(groups=-1, epsilon=1e-5, name=name),
@@ -171,6 +189,17 @@ def normalize(x, style: Style, name: str):
         "layer": lambda: keras.layers.LayerNormalization(epsilon=1e-6, name=name),
     }
     return layers[style.normalization]()(x)
+
+
+def _check_positions(x, style: Style, name: str) -> None:
+    """A group norm over one value gives 0, whatever comes in."""
+    alone = style.normalization == "instance" or (style.normalization == "group" and x.shape[-1] == GROUPS)
+    if alone and all(size == 1 for size in x.shape[1:-1]):
+        raise ArgumentError(
+            "normalization",
+            f"expected another one than {style.normalization}, which makes zeros of the maps of one position in {name}. "
+            f"Received: {style.normalization}. Use batch or layer, or a larger input.",
+        )
 
 
 def activate(x, activation: Activation, name: str):

@@ -12,7 +12,7 @@ import keras
 
 from ..errors import ArgumentError, check_choice
 from ..layers import blocks as b
-from ..layers.downsampling import Downsampling, downsample
+from ..layers.downsampling import Downsampling, default_kernel, downsample
 from ..layers.resampling import BlurPool
 from ..layers.style import Padding, PoolAlignment, Size, Style, activate, check_style, ranked
 from . import stages
@@ -36,9 +36,9 @@ SHARED = """input_shape: `(*spatial, channels)` with one to three spatial axes, 
         pooling: `avg` or `max` over all positions, or `flatten`. None, only with `num_classes=0`, for the map itself.
         dropout: float, rate before the classifier and between dense layers.
         classifier_activation: `auto` (sigmoid for one output, softmax for more), `sigmoid`, `softmax`, or None for logits.
-        small_input: bool, whether to adapt the network to small images. On an axis where a stage would get fewer than 4 positions,
-            convolutions and poolings pad their borders, and the earliest strides become 1, with kernels of at most 3, until every stage has
-            4. Without it a too small input is refused.
+        small_input: bool, whether to adapt the network to small images. Where a stage would get fewer than 4 positions along an axis, all
+            convolutions and poolings pad their borders, and the earliest strides along that axis become 1, with kernels of at most 3, until
+            every stage has 4; a last pooling, which only the head follows, may leave 1. Without it a too small input is refused.
         features_only: bool, whether to return the last map of every resolution, finest first, in place of the head; see `kzoo.models.taps`.
         weights: None, or the path of a `.keras` or `.weights.h5` file; see `kzoo.models.load_weights`.
         name: str, the name of the model.
@@ -150,7 +150,7 @@ class Head:
             stages.check_positive("dense", width)
         if self.convolutional and self.pooling == "flatten":
             raise ArgumentError("pooling", "expected avg or max, since the classifier is a convolution. Received: flatten.")
-        b.head_activation(self.classifier_activation, max(self.num_classes, 1) if self.num_classes != 0 else 2)
+        b.head_activation(self.classifier_activation, self.num_classes)
 
     @property
     def activation(self) -> str | None:
@@ -224,6 +224,7 @@ class Trunk:
     ):
         check_style(style)
         check_weights(weights)
+        stages.check_flag("small_input", small_input)
         if downsampling is not None:
             check_choice("downsampling", downsampling, get_args(Downsampling))
         self.style = style
@@ -293,7 +294,7 @@ class Trunk:
         """What stands for the stride of a convolution: pooling over windows of the stride's size, or a low-pass filter."""
         strides = self._axes(strides)
         if self._downsampling == "blur_pool":
-            return BlurPool(strides, name=f"{name}_down")(x)
+            return BlurPool(strides, kernel_size=max(default_kernel("blur_pool", strides)), name=f"{name}_down")(x)
         return downsample(x, self._downsampling or "strided_conv", strides, self.style, name)
 
     @property
@@ -304,6 +305,7 @@ class Trunk:
     def model(self, x, head: Head, *, features_only: bool, name: str, others: Sequence[tuple[Any, float]] = ()) -> keras.Model:
         """The finished network; `others` are the outputs of auxiliary heads with their weights in the loss."""
         stages.check_name(name)
+        stages.check_flag("features_only", features_only)
         if self._ahead:
             raise ValueError(f"places that were never entered: {', '.join(place.name for place in self._ahead)}")
         if features_only:

@@ -29,6 +29,9 @@ MEMBER = "kzoo.json"
 
 _ATTRIBUTE = "kzoo_description"
 
+_GROWING = {"filters", "decoder_filters"}
+"""Arguments of which one value stands for a growing list, not for a list of it."""
+
 
 @dataclass(frozen=True)
 class Description:
@@ -53,7 +56,7 @@ class Description:
         """Twelve digits that are equal for equal configurations, whatever the model's name, precision and initial weights.
 
         One value for all stages, or for all axes, counts as a list of it, and 0 as 0.0. What is equal only after arithmetic, such as
-        `filters=8` and the list of its doublings, differs.
+        `filters=8` and the list of its doublings, differs; so does `filters=[8, 8]`, which is another network.
         """
         from .registry import BUILDERS
 
@@ -223,8 +226,8 @@ def _described(given: Any) -> Description | None:
 def save(model: keras.Model, path: str | Path) -> None:
     """Saves a network with its description as a `.keras` file, which plain Keras loads as well.
 
-    A network made of Keras's own layers loads where kzoo is not installed; one with kzoo's layers (`BlurPool`, `PixelShuffle`,
-    `LinearUpsampling`, `MaxUnpooling`, padding of sizes that are None, deep supervision) needs `import kzoo.layers, kzoo.models`.
+    A network made of Keras's own layers loads where kzoo is not installed; one with layers of `kzoo.layers` (such as
+    `BlurPool`, `PadChannels` or `StochasticDepth`) or with extra heads needs `import kzoo.layers, kzoo.models`.
 
     Args:
         model: from one of kzoo's builders.
@@ -301,7 +304,7 @@ def _check_names(builder: Builder, arguments: Mapping[str, Any]) -> None:
 def canonical(arguments: Mapping[str, Any], builder: Builder) -> dict[str, Any]:
     """The arguments with every way to say the same made one."""
     hints = typing.get_type_hints(builder)
-    broadcast = {name for name, hint in hints.items() if {int, float} & set(_members(hint)) and name in arguments}
+    broadcast = {name for name, hint in hints.items() if {int, float} & set(_members(hint)) and name in arguments} - _GROWING
     found = {name: _number(value) for name, value in arguments.items() if name not in ("name", "weights")}
     return {name: _collapsed(value) if name in broadcast else value for name, value in found.items()}
 

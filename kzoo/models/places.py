@@ -43,8 +43,9 @@ class Place:
 def fit(places: Sequence[Place], input_shape: Sequence[int | None], small_input: bool) -> list[Place]:
     """The places for an input, with one kernel and stride per axis; those of an axis whose size is None are the published ones.
 
-    With `small_input`, an axis on which a stage would get fewer than 4 positions is adapted: its convolutions and poolings pad their
-    borders, and its earliest strides become 1, with kernels of at most 3, until every stage has 4.
+    With `small_input`, an axis on which a stage would get fewer than 4 positions is adapted: all convolutions and poolings pad their
+    borders, also those of the other axes, and its earliest strides become 1, with kernels of at most 3, until every stage has 4. A last
+    pooling, which only the head follows, may leave 1.
 
     Raises:
         ArgumentError: a stage would be left without positions; or `small_input` for sizes that are not known.
@@ -100,7 +101,8 @@ def _check(places: Sequence[Place], size: int, axis: int, shape: tuple, small_in
     before = size
     for place, after in zip(places, _sizes(places, size), strict=True):
         if after < place.least:
-            remedy = "" if small_input else ", or small_input=True, which adapts the strides"
+            needs = " and needs fixed sizes" if None in shape else ""
+            remedy = "" if small_input else f", or small_input=True, which adapts the strides{needs}"
             raise ArgumentError(
                 "input_shape",
                 f"expected larger sizes: {place.name} gets {before} along axis {axis + 1} and leaves {after}, "

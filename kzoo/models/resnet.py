@@ -81,7 +81,8 @@ def build_resnet(
             with stride 2 and half the filters like the second, then max pooling: the C and D variants).
         stem_filters: int; the first stage's filters unless given.
         shortcut: where the shape changes, `A` subsamples and adds channels of zeros, `B` is a convolution of size 1, `D` averages over the
-            stride, then convolves; `C` is a convolution of size 1 in every block.
+            stride, then convolves; `C` is a convolution of size 1 in every block. Another `downsampling` reduces the shortcut, too, so that
+            `D` is `B` then; only `strided_conv` leaves `A` and `D` as they are.
         stride_placement: `3x3`; `1x1`, the first convolution of a bottleneck; or `last_block`, the convolution of size 3 in the last
             block of the stage before (keras.applications' v2).
         block_order: `conv-norm-act`, or `norm-act-conv` ("v2", pre-activation), which closes with a norm and an activation.
@@ -116,6 +117,7 @@ def build_resnet(
     check_groups("filters", widths, style)
     first = widths[0] if stem_filters is None else stem_filters
     stages.check_positive("stem_filters", first)
+    check_groups("stem_filters", [first, max(first // 2, 1)] if stem == "deep" else [first], style)
     head = Head(num_classes, pooling, classifier_activation, (), dropout)
     net = Trunk(input_shape, style, _places(plan), downsampling, small_input, weights)
     skip_rates = iter(decayed_rates(stochastic_depth, sum(blocks)))
@@ -172,8 +174,7 @@ def check_plan(plan: Plan, order: ResNetOrder) -> None:
     stages.check_positive("cardinality", plan.cardinality)
     stages.check_positive("se_reduction", plan.se_reduction, least=0)
     stages.check_rate("block_dropout", plan.dropout)
-    if not isinstance(plan.inner_width, int | float) or plan.inner_width <= 0:
-        raise ArgumentError("inner_width", f"expected a number above 0. Received: {plan.inner_width!r}.")
+    stages.check_width(plan.inner_width, "inner_width")
     if plan.block == "basic":
         plain = {"expansion": (plan.expansion, 4), "inner_width": (plan.inner_width, 1), "cardinality": (plan.cardinality, 1)}
         for argument, (given, default) in plain.items():
@@ -239,6 +240,7 @@ def _bottleneck(net: Trunk, x, filters: int, strides: tuple[int, ...], name: str
         raise ArgumentError(
             "cardinality", f"expected a divisor of the bottlenecks' filters, {inner} in {name}. Received: {plan.cardinality}."
         )
+    check_groups("inner_width", [inner], net.style)
     dense = (1,) * net.style.rank
     first, second = (strides, dense) if plan.stride_placement == "1x1" else (dense, strides)
     x = net.conv(x, inner, 1, one, strides=first, bare=True)
@@ -258,7 +260,7 @@ def _shortcut(net: Trunk, x, before, filters: int, strides: tuple[int, ...], nam
     name, widened, reduced = f"{name}_shortcut", x.shape[-1] != filters, max(strides) > 1
     if plan.shortcut == "A" or not (widened or plan.shortcut == "C" or (reduced and plan.stride_placement != "last_block")):
         x = _subsample(net, x, strides, name) if reduced else x
-        return PadChannels(filters, name=f"{name}_pad")(x) if widened else x
+        return _widen(x, filters, name) if widened else x
     averaged = plan.shortcut == "D" and net.strided
     if reduced and averaged:
         before = ranked("AveragePooling{}D", net.style.rank)(strides, strides=strides, padding="same", name=f"{name}_pool")(before)
@@ -269,6 +271,15 @@ def _shortcut(net: Trunk, x, before, filters: int, strides: tuple[int, ...], nam
     if first:
         return b.linear_conv(before, filters, 1, net.style, name, strides=carried, use_bias=plan.bias != "auto" or not net.style.normalized)
     return b.conv(before, filters, 1, net.style, name, strides=carried, act=False)
+
+
+def _widen(x, filters: int, name: str):
+    """Channels of zeros."""
+    if x.shape[-1] > filters:
+        raise ArgumentError(
+            "shortcut", f"expected B, C or D where maps become narrower, from {x.shape[-1]} to {filters} channels in {name}. Received: A."
+        )
+    return PadChannels(filters, name=f"{name}_pad")(x)
 
 
 def _subsample(net: Trunk, x, strides: tuple[int, ...], name: str):

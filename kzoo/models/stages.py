@@ -20,6 +20,12 @@ def check_positive(argument: str, value: Any, least: int = 1) -> None:
         raise ArgumentError(argument, f"expected an integer of at least {least}. Received: {value!r}.")
 
 
+def check_flag(argument: str, value: Any) -> None:
+    """Raises `ArgumentError` for what is neither true nor false, such as a word."""
+    if not isinstance(value, bool):
+        raise ArgumentError(argument, f"expected true or false. Received: {value!r}.")
+
+
 def count(argument: str, values: Any) -> int:
     """The number of stages that a list with one positive integer per stage tells."""
     if isinstance(values, str) or not isinstance(values, Sequence) or not values:
@@ -29,10 +35,10 @@ def count(argument: str, values: Any) -> int:
     return len(values)
 
 
-def check_width(width: Any) -> None:
+def check_width(width: Any, argument: str = "width") -> None:
     """Raises `ArgumentError` for a width multiplier that is no number above 0."""
     if isinstance(width, bool) or not isinstance(width, Real) or not 0 < float(width) < float("inf"):
-        raise ArgumentError("width", f"expected a number above 0. Received: {width!r}.")
+        raise ArgumentError(argument, f"expected a number above 0. Received: {width!r}.")
 
 
 def times(filters: int, width: float) -> int:

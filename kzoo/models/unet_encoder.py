@@ -57,6 +57,8 @@ def attach(encoder: str | Mapping[str, Any], input_shape: Sequence[int | None]) 
 def _features(encoder: str | Mapping[str, Any], input_shape: Sequence[int | None]) -> keras.Model:
     from .identity import configuration
 
+    if not isinstance(encoder, str | Mapping):
+        raise ArgumentError("encoder", f"expected a preset's name, or a mapping with preset or builder in it. Received: {encoder!s:.80}.")
     builder, arguments = configuration(encoder)
     given = [name for name in GIVEN if isinstance(encoder, Mapping) and name in encoder]
     if given:

@@ -39,10 +39,10 @@ def check_weights(weights: str | None) -> None:
 def load_weights(model: keras.Model, weights: str | Path) -> None:
     """Brings trained weights into a network of kzoo's.
 
-    `imagenet` and `.keras` files are matched layer by layer, by name, and adapted: a head for another number of classes, and auxiliary
-    heads that are not there, keep their new weights; the first convolution takes another number of channels: its kernel is summed over
-    them for one channel, and repeated and scaled by 3 / channels for other numbers; a bias that this network leaves out before a norm is
-    subtracted from the norm's moving mean. Everything else must have its shape. Images must be scaled as
+    `imagenet` and `.keras` files are matched layer by layer, by name, and adapted: a head for another number of classes, and heads that
+    are not there, keep their new weights; the first convolution takes another number of channels: its kernel is summed over them for one
+    channel, and repeated in turn and scaled by their number there over their number here for others; a bias that this network leaves out
+    before a batch norm is subtracted from its moving mean. Everything else must have its shape. Images must be scaled as
     `keras.applications.<network>.preprocess_input` scales them.
 
     Args:
@@ -177,17 +177,18 @@ def _transfer(model: keras.Model, find: Find, source: str) -> None:
 
 def _adapted(model: keras.Model, find: Find, source: str) -> Iterator[tuple[keras.Layer, list[np.ndarray]]]:
     biases: dict[str, np.ndarray] = {}
+    norms = {layer.name: layer for layer in model.layers if layer.name.endswith("_norm")}
     first = next(layer.name for layer in model.layers if layer.weights)
     for layer in model.layers:
         if not layer.weights:
             continue
         values = find(layer.name)
-        if values is None and layer.name.startswith("auxiliary"):
+        if values is None and (layer.name == "head" or layer.name.startswith("auxiliary")):
             continue
         if values is None:
             raise InputError(f"{source}: expected a layer {layer.name}, as {model.name} has. It has none of that name.")
         shapes = [tuple(weight.shape) for weight in layer.weights]
-        if len(values) == len(shapes) + 1 and f"{layer.name}_norm" in {other.name for other in model.layers}:
+        if len(values) == len(shapes) + 1 and _is_redundant(layer, norms.get(f"{layer.name}_norm")):
             biases[f"{layer.name}_norm"] = values.pop()
         if layer.name in biases:
             values = _folded(layer, values, biases.pop(layer.name))
@@ -208,6 +209,14 @@ def _remedy(layer: keras.Layer) -> str:
     if isinstance(layer, keras.layers.Dense):
         return " Use num_classes=0, or the input size that the weights were trained for."
     return " Use the arguments that the network had, small_input included."
+
+
+def _is_redundant(layer: keras.Layer, norm: keras.Layer | None) -> bool:
+    """Whether a norm that follows a layer takes its bias away, as those do that take statistics over the positions of one channel."""
+    if norm is None or norm.input is not layer.output:
+        return False
+    single = isinstance(norm, keras.layers.GroupNormalization) and norm.groups in (-1, layer.output.shape[-1])
+    return single or isinstance(norm, keras.layers.BatchNormalization)
 
 
 def _folded(norm: keras.Layer, values: list[np.ndarray], bias: np.ndarray) -> list[np.ndarray]:

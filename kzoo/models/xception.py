@@ -144,7 +144,8 @@ def _depthwise(x, name: str, plan: Plan):
     if plan.style.rank == 3:
         return b.linear_conv(x, x.shape[-1], plan.kernel_size, plan.style, name, use_bias=False, groups=x.shape[-1])
     layer = ranked("DepthwiseConv{}D", plan.style.rank)
-    return layer(plan.kernel_size, padding="same", use_bias=False, depthwise_initializer=plan.style.initializer, name=name)(x)
+    options = b.depthwise_options(plan.style, x.shape[-1])
+    return layer(plan.kernel_size, padding="same", use_bias=False, name=name, **options)(x)
 
 
 def _check_filters(stem: Sequence[int], entry: Sequence[int], exits: Sequence[int], style: Style) -> int:

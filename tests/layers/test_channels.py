@@ -6,7 +6,7 @@ import pytest
 
 from kzoo import ArgumentError, profile
 from kzoo.layers import ChannelShuffle, ChannelSlice, PadChannels
-from kzoo.layers.blocks import depthwise_conv
+from kzoo.layers.blocks import conv, depthwise_conv
 from kzoo.layers.style import Style
 
 RNG = np.random.default_rng(0)
@@ -85,3 +85,30 @@ def test_the_gradient_reaches_kernels_of_single_channels(rank):
     before = model.get_weights()
     model.train_on_batch(random(4, *SIZES[:rank], 4), random(4, *SIZES[:rank], 4))
     assert all((a != b).all() for a, b in zip(before, model.get_weights(), strict=True))
+
+
+@pytest.mark.parametrize(("initializer", "variance"), [("he_normal", 2 / 9), ("glorot_uniform", 1 / 9), ("lecun_normal", 1 / 9)])
+def test_depthwise_kernels_begin_with_the_variance_of_one_input_channel(initializer, variance):
+    """An output of a kernel of size 3 has 9 inputs, and as many outputs read an input, whatever the number of channels."""
+    x = keras.Input((8, 8, 512))
+    kernel = depthwise_conv(x, 3, Style(2, initializer=initializer), "depthwise")._keras_history.operation.kernel
+    assert np.var(numpy(kernel)) == pytest.approx(variance, rel=0.1)
+
+
+@pytest.mark.parametrize(("rank", "positions"), [(1, 3), (2, 9), (3, 27)])
+def test_depthwise_kernels_begin_alike_in_every_rank(rank, positions):
+    x = keras.Input((*[8] * rank, 1024))
+    kernel = depthwise_conv(x, 3, Style(rank), "depthwise")._keras_history.operation.kernel
+    assert np.var(numpy(kernel)) == pytest.approx(2 / positions, rel=0.1)
+
+
+def test_a_separable_convolution_keeps_the_size_of_its_input():
+    """No activation stands between its halves: 1 / 9 for the depthwise one, 2 / 512 for the pointwise one."""
+    layer = conv(keras.Input((8, 8, 512)), 512, 3, Style(2, convolution="separable"), "separable")._keras_history.operation
+    assert np.var(numpy(layer.depthwise_kernel)) == pytest.approx(1 / 9, rel=0.1)
+    assert np.var(numpy(layer.pointwise_kernel)) == pytest.approx(2 / 512, rel=0.1)
+
+
+def test_an_initializer_without_fans_stays():
+    layer = depthwise_conv(keras.Input((8, 8, 4)), 3, Style(2, initializer="ones"), "depthwise")._keras_history.operation
+    assert np.unique(numpy(layer.kernel)).tolist() == [1.0]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from kzoo import ArgumentError, describe, load, profile, save
+from kzoo.layers import BlurPool
 from kzoo.models import BUILDERS, PRESETS, taps
 
 from .cells import random, run, scramble
@@ -99,6 +100,13 @@ def test_another_downsampling_takes_the_place_of_every_stride(builder, downsampl
         assert strided == {kinds[downsampling]}
 
 
+def test_a_low_pass_filter_is_as_wide_as_its_stride():
+    """The patches of 4 of ConvNeXt: 3 would skip every fourth position of the dense map."""
+    model = tiny("convnext", input_shape=(32, 32, 1), downsampling="blur_pool", small_input=False)
+    kernels = {layer.strides: layer.kernel_size for layer in model.layers if isinstance(layer, BlurPool)}
+    assert kernels == {(4, 4): 4, (2, 2): 3}
+
+
 @pytest.mark.parametrize("shape", [(16, 2), (8, 9, 10, 1)], ids=str)
 @pytest.mark.parametrize("builder", CLASSIFIERS)
 def test_signals_and_volumes(builder, shape):
@@ -153,6 +161,7 @@ def test_activation_and_norm_are_free(builder):
         ({"dropout": 1.0}, "dropout: expected a rate from 0 to below 1. Received: 1.0"),
         ({"activation": "relue"}, "activation: expected the name of a function in keras.activations"),
         ({"normalization": "bn"}, "normalization: expected one of none, batch"),
+        ({"small_input": "no"}, "small_input: expected true or false. Received: 'no'"),
         ({"filers": 3}, "filers: unknown; expected one of input_shape"),
     ],
     ids=str,
@@ -160,6 +169,22 @@ def test_activation_and_norm_are_free(builder):
 def test_wrong_arguments_are_named(builder, wrong, message):
     with pytest.raises(ValueError, match=message):
         tiny(builder, **wrong)
+
+
+def test_features_only_is_no_number():
+    with pytest.raises(ArgumentError, match=r"features_only: expected true or false\. Received: 1"):
+        tiny("vgg", features_only=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "place"), [({"normalization": "instance"}, "stage3_conv_norm"), ({"normalization": "group"}, "stage3_")]
+)
+def test_norms_that_make_zeros_of_a_single_position_are_refused(options, place):
+    """The layer C5 of LeNet-5 on its own size; one position more is normalized."""
+    lenet = {"input_shape": (32, 32, 1), "filters": [8, 8], "dense": [8], "c5": "conv", **options}
+    with pytest.raises(ArgumentError, match=f"normalization: expected another one than .* which makes zeros .* in {place}"):
+        tiny("lenet", **lenet, small_input=False)
+    tiny("lenet", **{**lenet, "input_shape": (36, 32, 1)}, small_input=False)
 
 
 @pytest.mark.zoo

@@ -12,6 +12,7 @@ import pytest
 import kzoo
 from kzoo import ArgumentError, InputError, build, build_cnn, describe, load, save
 from kzoo.models import BUILDERS, Description, wording
+from kzoo.models.identity import differences
 
 from .cells import random, run, tiny
 
@@ -69,6 +70,14 @@ def test_shapes_are_no_values_for_all_axes():
     shapes = [(8, 8), (8, 8, 8)]
     assert len({describe(kzoo.build_unet(input_shape=shape, num_classes=2, filters=4, depth=2)).hash for shape in shapes}) == 2
     assert len({describe(build_cnn(input_shape=(8, 8, 1), num_classes=2, dense=dense)).hash for dense in ([8], [8, 8])}) == 2
+
+
+def test_one_width_is_not_the_same_for_all_stages():
+    """A single value doubles."""
+    one, same, doubled = (describe(build_cnn(input_shape=(8, 8, 1), num_classes=2, depth=2, filters=f)) for f in (4, [4, 4], [4, 8]))
+    assert one.parameters == doubled.parameters != same.parameters
+    assert one.hash != same.hash
+    assert differences(one, same) == {"filters": (4, [4, 4])}
 
 
 def test_the_precision_is_kept():

@@ -51,6 +51,13 @@ def test_unpadded_places_pad_where_they_have_to_be_adapted():
     assert strides((8, 1), UNPADDED) == [(1,), (2,), (1,), (2,)]
 
 
+def test_padding_is_of_all_axes_and_a_last_pooling_may_leave_less():
+    """On the long axis 64 - 64 - 32 - 32 - 16 in place of 64 - 60 - 30 - 26 - 13; 8 ends with 2."""
+    places = fit(UNPADDED, (64, 8, 1), small_input=True)
+    assert [place.padding for place in places] == ["same"] * 4
+    assert [place.strides for place in places] == [(1, 1), (2, 2), (1, 1), (2, 2)]
+
+
 def test_large_inputs_and_unknown_sizes_are_left_alone():
     assert fit(STRIDED, (224, 224, 3), small_input=True) == fit(STRIDED, (224, 224, 3), small_input=False)
     assert strides((None, None, 3), small_input=False) == [(2, 2)] * 5
@@ -73,6 +80,8 @@ def test_the_stage_that_collapses_is_named():
         build_preset("resnet18", input_shape=(28, 40, 1))
     with pytest.raises(ArgumentError, match=r"conv2 gets 3 along axis 2 and leaves 0, where 2 are needed. .* Use at least 16, or"):
         fit(UNPADDED, (32, 10, 1), small_input=False)
+    with pytest.raises(ArgumentError, match=r"Use at least 33, or small_input=True, which adapts the strides and needs fixed sizes\.$"):
+        fit(STRIDED, (None, 16, 1), small_input=False)
     with pytest.raises(ArgumentError, match=r"stem gets 1 along axis 1 and leaves 1, .* Use at least 2\.$"):
         fit(STRIDED, (1, 1), small_input=True)
 

@@ -98,7 +98,7 @@ def test_profile_tells_by_how_much_the_skips_lie_beside_the_decoder():
         ({"encoder": {"preset": "resnet18", "blokcs": [1]}}, r"encoder.blokcs: unknown; .* Did you mean blocks\?"),
         ({"encoder": {"preset": "resnet18", "num_classes": 3}}, "encoder: expected no num_classes, which the U-Net gives it. Received: 3"),
         ({"encoder": "resnet18", "size": 24}, "input_shape: expected larger sizes: stage4 gets 2"),
-        ({"encoder": 3}, "configuration: expected a preset's name"),
+        ({"encoder": 3}, "encoder: expected a preset's name, or a mapping with preset or builder in it. Received: 3"),
     ],
     ids=str,
 )

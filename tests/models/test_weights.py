@@ -77,6 +77,37 @@ def test_biases_that_are_not_there_are_folded_into_the_norm(tmp_path):
     np.testing.assert_allclose(run(model, x), run(biased, x), atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("norm", "order", "fits"),
+    [
+        ("batch", "conv-norm-act", True),
+        ("instance", "conv-norm-act", True),
+        ("layer", "conv-norm-act", False),
+        ("group", "conv-norm-act", False),
+        ("batch", "norm-act-conv", False),
+    ],
+)
+def test_only_biases_that_a_norm_takes_away_may_be_missing(norm, order, fits, tmp_path):
+    """A norm over several channels, or one before the convolution, does not: the output would be another one."""
+    options = {"input_shape": (8, 8, 2), "num_classes": 3, "filters": 8, "depth": 1, "normalization": norm, "block_order": order}
+    biased = scramble(build_unet(**options, bias="always"))
+    save(biased, tmp_path / "biased.keras")
+    if not fits:
+        with pytest.raises(InputError, match=r"expected weights of shapes .* of unet. Received: .* Use the arguments that the network had"):
+            build_unet(**options, weights=str(tmp_path / "biased.keras"))
+        return
+    model, x = build_unet(**options, weights=str(tmp_path / "biased.keras")), random(1, 8, 8, 2)
+    np.testing.assert_allclose(run(model, x), run(biased, x), atol=1e-5)
+
+
+def test_a_file_without_a_head_gives_everything_else(trained, tmp_path):
+    bare = build_preset(NAME, **SMALL, num_classes=0, weights=trained[1])
+    save(bare, tmp_path / "bare.keras")
+    model = build_preset(NAME, **SMALL, weights=str(tmp_path / "bare.keras"))
+    x = random(2, 32, 32, 3)
+    np.testing.assert_array_equal(run(keras.Model(model.inputs, model.get_layer("pool").output), x), run(bare, x))
+
+
 def test_features_only(trained):
     features = build_preset(NAME, **SMALL, num_classes=0, features_only=True, weights=trained[1])
     x = random(1, 32, 32, 3)
