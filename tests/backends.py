@@ -13,6 +13,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from kzoo import build_preset
+
 from .models import classifiers
 from .models.cells import CELLS, random, run, scramble, tiny
 
@@ -33,7 +35,7 @@ OPTIONS: list[dict] = [
 ]
 CLASSIFIERS: list[dict] = [
     *({"builder": builder} for builder in sorted(classifiers.TINY)),
-    {**LENET_1998, "input_shape": (32, 32, 1), "num_classes": 10, "small_input": False},
+    {"preset": "lenet5_1998"},
     {"builder": "resnet", "stochastic_depth": 0.5, "shortcut": "A", "downsampling": "blur_pool"},
     {"builder": "densenet", "features_only": True},
     {"builder": "resnet", "input_shape": (9, 2)},
@@ -44,11 +46,9 @@ TOLERANCE = 1e-4
 
 
 def build(options: dict) -> keras.Model:
-    """A classifier by its builder, or else a U-Net; logits where the network has them."""
-    if "builder" not in options:
-        return tiny(**options, classifier_activation=None)
-    rbf = options.get("output") == "rbf"
-    return classifiers.tiny(**options, **({} if rbf else {"classifier_activation": None}))
+    """A preset, a classifier in its tiny form, or else a U-Net; up to the logits."""
+    kind = build_preset if "preset" in options else classifiers.tiny if "builder" in options else tiny
+    return kind(**options, classifier_activation=None)
 
 
 def outputs(options: dict) -> np.ndarray:
@@ -75,7 +75,7 @@ def compare(folder: Path) -> int:
     for number, options in enumerate(NETWORKS):
         difference = float(np.abs(outputs(options) - expected[f"arr_{number}"]).max())
         largest = max(largest, difference)
-        if difference > TOLERANCE:
+        if not difference <= TOLERANCE:
             wrong += 1
             print(f"{options}: {difference:.2e}")
     print(f"{keras.backend.backend()}: {len(NETWORKS) - wrong} of {len(NETWORKS)} networks equal, largest difference {largest:.1e}")
