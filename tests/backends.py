@@ -3,8 +3,8 @@
     KERAS_BACKEND=tensorflow python -m tests.backends write FOLDER
     KERAS_BACKEND=jax python -m tests.backends compare FOLDER
 
-Every cell of the U-Net's grid, its other options, one and three dimensions; every builder of classifiers in its tiny form; and every kind of
-layer that is kzoo's own.
+Every cell of the U-Net's grid, its other options, one and three dimensions; every builder of classifiers in its tiny form; and every kind
+of layer that is kzoo's own.
 """
 
 import sys
@@ -16,7 +16,7 @@ import numpy as np
 from kzoo import build_preset
 
 from .models import classifiers
-from .models.cells import CELLS, random, run, scramble, tiny
+from .models.cells import CELLS, random, scramble, tiny
 
 OPTIONS: list[dict] = [
     *({"downsampling": down, "upsampling": up, "size": 7} for down, up in CELLS),
