@@ -224,7 +224,8 @@ def save(model: keras.Model, path: str | Path) -> None:
     """Saves a network with its description as a `.keras` file, which plain Keras loads as well.
 
     A network made of Keras's own layers loads where kzoo is not installed; one with kzoo's layers (`BlurPool`, `PixelShuffle`,
-    `LinearUpsampling`, `MaxUnpooling`, padding of sizes that are None, deep supervision) needs `import kzoo.layers, kzoo.models`.
+    `LinearUpsampling`, `MaxUnpooling`, `PadChannels`, `LayerScale`, `StochasticDepth`, LeNet's of 1998, padding of sizes that are None,
+    deep supervision, ...) needs `import kzoo.layers, kzoo.models`.
 
     Args:
         model: from one of kzoo's builders.
