@@ -157,7 +157,7 @@ def recipes() -> None:
 
 
 @app.command()
-def presets(pattern: Annotated[str, typer.Argument(help="Only these, with * and ? as in file names.")] = "*") -> None:
+def presets(pattern: Annotated[str, typer.Argument(help="Only these, with * and ? as in file names; or a builder's.")] = "*") -> None:
     """List the networks that papers define, with their papers, parameters and MACs."""
     _load_keras_quietly()
     from .reports.presets import presets_table

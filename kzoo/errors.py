@@ -42,10 +42,10 @@ def did_you_mean(received: object, valid: Iterable[str]) -> str:
     return f" Did you mean {near[0]}?" if near else ""
 
 
-def check_choice(argument: str, received: object, choices: Sequence[str]) -> None:
-    """Raises `ArgumentError` unless `received` is one of `choices`."""
+def check_choice(argument: str, received: object, choices: Sequence[str], listed_by: str | None = None) -> None:
+    """Raises `ArgumentError` unless `received` is one of `choices`; those that `listed_by` lists are too many for a message."""
     if received not in choices:
-        expected = ", ".join(choices)
+        expected = ", ".join(choices) if listed_by is None else f"the {len(choices)} that {listed_by} lists"
         hint = did_you_mean(received, choices)
         raise ArgumentError(argument, f"expected one of {expected}. Received: {received}.{hint}")
 

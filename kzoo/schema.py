@@ -166,8 +166,16 @@ def _check_value(value: Any, hint: Any, place: str) -> tuple[Any, list[str]]:
     except ValidationError:
         pass
     received = value if isinstance(value, str) else repr(value)
-    hint_name = did_you_mean(value, _names(hint)) if isinstance(value, str) else ""
-    return None, [f"{place}: expected {describe(hint)}. Received: {received}.{hint_name}"]
+    remedy = _remedy(value, hint) if isinstance(value, str) else ""
+    return None, [f"{place}: expected {describe(hint)}. Received: {received}.{remedy}"]
+
+
+def _remedy(value: str, hint: Any) -> str:
+    """The nearest valid name, or the brackets that a list lacks."""
+    listed = any(isinstance(origin := typing.get_origin(member), type) and issubclass(origin, Sequence) for member in _flat(hint))
+    if listed and "," in value and not value.startswith("["):
+        return f" Write [{value}]."
+    return did_you_mean(value, _names(hint))
 
 
 def _names(hint: Any) -> list[str]:

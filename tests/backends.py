@@ -3,7 +3,8 @@
     KERAS_BACKEND=tensorflow python -m tests.backends write FOLDER
     KERAS_BACKEND=jax python -m tests.backends compare FOLDER
 
-Every cell of the U-Net's grid, its other options, one and three dimensions, and every kind of layer that is kzoo's own.
+Every cell of the U-Net's grid, its other options, one and three dimensions; every builder of classifiers in its tiny form; and every kind
+of layer that is kzoo's own.
 """
 
 import sys
@@ -12,7 +13,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from .models.cells import CELLS, random, run, scramble, tiny
+from kzoo import build_preset
+
+from .models import classifiers
+from .models.cells import CELLS, random, scramble, tiny
 
 OPTIONS: list[dict] = [
     *({"downsampling": down, "upsampling": up, "size": 7} for down, up in CELLS),
@@ -29,23 +33,38 @@ OPTIONS: list[dict] = [
     {"normalization": "layer", "convolution": "separable", "dilation": 2},
     {"size": 9, "deep_supervision": 1},
 ]
+CLASSIFIERS: list[dict] = [
+    *({"builder": builder} for builder in sorted(classifiers.TINY)),
+    {"preset": "lenet5_1998"},
+    {"builder": "resnet", "stochastic_depth": 0.5, "shortcut": "A", "downsampling": "blur_pool"},
+    {"builder": "densenet", "features_only": True},
+    {"builder": "resnet", "input_shape": (9, 2)},
+    {"builder": "mobilenet_v2", "input_shape": (8, 8, 8, 1)},
+]
+NETWORKS = [*OPTIONS, *CLASSIFIERS]
 TOLERANCE = 1e-4
 
 
+def build(options: dict) -> keras.Model:
+    """A preset, a classifier in its tiny form, or else a U-Net; up to the logits."""
+    kind = build_preset if "preset" in options else classifiers.tiny if "builder" in options else tiny
+    return kind(**options, classifier_activation=None)
+
+
 def outputs(options: dict) -> np.ndarray:
-    """The logits for a fixed batch under fixed weights, divided by the largest."""
-    model = scramble(tiny(**options, classifier_activation=None))
+    """The outputs for a fixed batch under fixed weights, divided by the largest."""
+    model = scramble(build(options))
     sizes = [size or 7 for size in model.input_shape[1:-1]]
-    found = model(random(2, *sizes, 2), training=False) if options.get("deep_supervision") else [run(model, random(2, *sizes, 2))]
-    logits = np.concatenate([keras.ops.convert_to_numpy(maps).ravel() for maps in found])
+    found = model(random(2, *sizes, model.input_shape[-1]), training=False)
+    logits = np.concatenate([keras.ops.convert_to_numpy(maps).ravel() for maps in (found if isinstance(found, list) else [found])])
     return logits / np.abs(logits).max()
 
 
 def write(folder: Path) -> None:
     """One array per network."""
     folder.mkdir(parents=True, exist_ok=True)
-    np.savez(folder / "outputs.npz", *[outputs(options) for options in OPTIONS])
-    print(f"{keras.backend.backend()}: wrote {len(OPTIONS)} networks")
+    np.savez(folder / "outputs.npz", *[outputs(options) for options in NETWORKS])
+    print(f"{keras.backend.backend()}: wrote {len(NETWORKS)} networks")
 
 
 def compare(folder: Path) -> int:
@@ -53,13 +72,13 @@ def compare(folder: Path) -> int:
     expected = np.load(folder / "outputs.npz")
     wrong = 0
     largest = 0.0
-    for number, options in enumerate(OPTIONS):
+    for number, options in enumerate(NETWORKS):
         difference = float(np.abs(outputs(options) - expected[f"arr_{number}"]).max())
         largest = max(largest, difference)
-        if difference > TOLERANCE:
+        if not difference <= TOLERANCE:
             wrong += 1
             print(f"{options}: {difference:.2e}")
-    print(f"{keras.backend.backend()}: {len(OPTIONS) - wrong} of {len(OPTIONS)} networks equal, largest difference {largest:.1e}")
+    print(f"{keras.backend.backend()}: {len(NETWORKS) - wrong} of {len(NETWORKS)} networks equal, largest difference {largest:.1e}")
     return wrong
 
 

@@ -1,13 +1,18 @@
 """`kzoo profile`, run in this process."""
 
+import io
 import json
+import re
 
 import keras
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from kzoo.cli import app
 from kzoo.errors import InputError
+from kzoo.models import PRESETS
+from kzoo.reports.presets import presets_table
 
 UNET = ["profile", "unet", "--set", "input_shape=[32,32,1]", "--set", "num_classes=2", "--set", "filters=4", "--set", "depth=2"]
 
@@ -81,6 +86,29 @@ def test_presets_are_listed_with_papers_and_costs():
     assert "31,030,658" in result.output
     assert "150.43 G" in result.output
     assert "nnunet" not in result.output
+
+
+def test_presets_of_a_builder_in_the_order_of_their_numbers():
+    lines = CliRunner().invoke(app, ["presets", "densenet"]).output.splitlines()
+    found = [line.split("│")[1].strip() for line in lines if line.startswith("│")]
+    assert found[:3] == ["densenet40_cifar", "densenet100_bc_cifar", "densenet121"]
+    assert found == [name for name in found if name.startswith("densenet")]
+
+
+def test_presets_fit_a_narrow_terminal():
+    """No name and no number is cut at 80 columns."""
+    text = Console(width=80, record=True, file=io.StringIO())
+    text.print(presets_table())
+    said = text.export_text()
+    assert max(map(len, said.splitlines())) <= 80
+    assert all(f" {preset.name} " in said and f" {preset.total:,} " in said for preset in PRESETS.values())
+    assert "left out for want of width: variant, builder, input" in said
+
+
+@pytest.mark.parametrize("pattern", ["reznet", "cnn", "nothing*"])
+def test_a_pattern_that_fits_no_preset_is_named(pattern):
+    with pytest.raises(InputError, match=re.escape(f"{pattern}: expected a preset, a builder that has presets, or a pattern")):
+        CliRunner().invoke(app, ["presets", pattern], catch_exceptions=False)
 
 
 def test_a_preset_is_profiled_by_its_name():

@@ -16,6 +16,12 @@ def test_check_choice_names_the_nearest():
     check_choice("mode", "same", ("same", "valid"))
 
 
+def test_check_choice_counts_what_is_too_much_to_name():
+    expected = r"^mode: expected one of the 3 that modes\(\) lists\. Received: vaild\. Did you mean valid\?$"
+    with pytest.raises(ArgumentError, match=expected):
+        check_choice("mode", "vaild", ("same", "valid", "full"), "modes()")
+
+
 def test_no_hint_where_nothing_is_near():
     assert did_you_mean("zzz", ["same", "valid"]) == ""
 

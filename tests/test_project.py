@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from kzoo import Store
+from kzoo import Store, list_presets
 from kzoo.demo import EXPERIMENT, demo_recipes, run_demo
+from kzoo.models import BUILDERS, taps
 
 ROOT = Path(__file__).parents[1]
 
@@ -26,11 +27,27 @@ def test_links_of_the_readme_lead_somewhere():
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
-def test_the_script_of_the_readme_runs():
-    (script,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
-    exec(script, names := {})
+def test_the_scripts_of_the_readme_run(capsys):
+    unets, classifiers = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    exec(unets, names := {})
     assert names["model"].output_shape == (None, 500, 333, 2)
     assert names["paper"].output_shape == (None, 388, 388, 2)
+    exec(classifiers, names := {})
+    assert names["small"].output_shape == (None, 10)
+    assert [tap.strides[0] for tap in taps(names["features"])] == [2, 4, 8, 16, 32]
+    assert names["unet"].output_shape == (None, 256, 256, 2)
+    printed = capsys.readouterr().out
+    assert "resnet50_keras 25,636,712 = resnet50 25,610,152 + 26,560 parameters" in printed
+    assert re.search(r"redundant biases +26,560 +0 ", printed)
+
+
+def test_presets_and_builders_that_the_readme_and_the_changelog_name_exist():
+    readme, changelog = ((ROOT / name).read_text() for name in ("README.md", "CHANGELOG.md"))
+    table = readme.partition("| family | presets |")[2].partition("\n\n")[0]
+    named = {name for name in re.findall(r"`(\w+)`", table) if not name.startswith("_")}
+    assert len(named) > 20
+    assert named <= set(list_presets())
+    assert all(f"build_{builder}`" in changelog for builder in BUILDERS)
 
 
 def test_the_demo_is_the_grid_and_a_classifier():

@@ -50,6 +50,7 @@ def test_good_values_are_converted():
         ({"size": 1, "mode": "vaild"}, "here.mode: expected one of same, valid. Received: vaild. Did you mean valid?"),
         ({"size": 1, "stop": {"patience": 0}}, "here.stop.patience: expected an integer of at least 1. Received: 0."),
         ({"size": 1, "stop": 3}, "here.stop: expected settings (patience) or null. Received: 3."),
+        ({"size": 1, "names": "a,b"}, "here.names: expected a list of texts. Received: a,b. Write [a,b]."),
         ({"size": 1, "names": [1]}, "here.names: expected a list of texts. Received: [1]."),
         (
             {"size": 1, "kernel": 1},

@@ -40,7 +40,8 @@ SHARED = """input_shape: `(*spatial, channels)` with one to three spatial axes, 
             convolutions and poolings pad their borders, and the earliest strides along that axis become 1, with kernels of at most 3, until
             every stage has 4; a last pooling, which only the head follows, may leave 1. Without it a too small input is refused.
         features_only: bool, whether to return the last map of every resolution, finest first, in place of the head; see `kzoo.models.taps`.
-        weights: None, or the path of a `.keras` or `.weights.h5` file; see `kzoo.models.load_weights`.
+        weights: None; `imagenet`, where `keras.applications` holds the same network; or the path of a `.keras` or `.weights.h5` file. See
+            `kzoo.models.load_weights`.
         name: str, the name of the model.
 
     Returns:

@@ -110,11 +110,11 @@ def build_model(model: str, **overrides: Any) -> keras.Model:
     >>> build_model("cnn", input_shape=(28, 28, 1), num_classes=10).name
     'cnn'
     """
-    check_choice("model", model, list_models())
+    check_choice("model", model, list_models(), "kzoo.list_models()")
     return build_preset(model, **overrides) if model in PRESETS else BUILDERS[model](**overrides)
 
 
 def find_preset(name: str) -> Preset:
     """The preset of a name."""
-    check_choice("preset", name, list_presets())
+    check_choice("preset", name, list_presets(), "kzoo.list_presets() or `kzoo presets`")
     return PRESETS[name]

@@ -52,7 +52,7 @@ def named_model(
         known = [*list_presets(), *BUILDERS, *shipped_recipes()]
         hint = did_you_mean(source, known)
         raise InputError(
-            f"{source}: expected a preset ({', '.join(list_presets())}), a builder ({', '.join(BUILDERS)}), "
+            f"{source}: expected a preset (`kzoo presets` lists {len(list_presets())}), a builder ({', '.join(BUILDERS)}), "
             f"a recipe ({', '.join(shipped_recipes())}), a recipe file or a .keras file.{hint}"
         )
     recipe = load_recipe(source, {**(settings or {}), **{f"model.{name}": value for name, value in shape.items()}})

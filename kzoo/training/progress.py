@@ -23,7 +23,7 @@ class Printed(Progress):
         self._epochs = recipe.training.epochs
         sizes = ", ".join(f"{len(samples):,} {split}" for split, samples in dataset.splits().items())
         print(
-            f"run {run_id}: {recipe.builder}, {model.count_params():,} parameters, on {dataset.name} ({sizes})",
+            f"run {run_id}: {model.name}, {model.count_params():,} parameters, on {dataset.name} ({sizes})",
             flush=True,
         )
 

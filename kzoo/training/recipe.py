@@ -139,10 +139,12 @@ def load_recipe(recipe: "str | Path | Mapping | Recipe", overrides: Mapping[str,
     problems: list[str] = []
     for path, value in (overrides or {}).items():
         problems += _override(content, path, value)
-    problems += _check_keys(content) + _open_preset(content)
+    preset_problems = _open_preset(content)
+    problems += _check_keys(content) + preset_problems
     experiment, found = _check_text(content, "experiment")
     run, more = _check_text(content, "run")
     builder, model, model_problems = _check_choice(content, "model", "builder", BUILDERS, ("input_shape", "num_classes"))
+    model_problems = [] if preset_problems else model_problems
     source, data, data_problems = _check_choice(content, "data", "source", SOURCES)
     given = content.get("training")
     training, training_problems = schema.check_values({} if given is None else given, Training, "training")

@@ -12,6 +12,9 @@ import keras
 from ..analysis import profile
 from ..data import Dataset
 from ..errors import ArgumentError, InputError
+from ..models import BUILDERS, PRESETS
+from ..models.identity import plain
+from ..schema import defaults
 from ..tracking import Run, Store
 from .fit import STATE, fit
 from .prepare import prepare
@@ -141,7 +144,9 @@ def _check_same(given: Recipe, recorded: Recipe, run_id: str) -> None:
 
 
 def _run_name(recipe: Recipe) -> str:
-    """The builder with what tells runs apart: `unet-max_pool-transposed_conv-16`."""
-    arguments = recipe.resolved()["model"]
-    words = [arguments.get(key) for key in ("downsampling", "upsampling", "filters")]
-    return "-".join(str(word) for word in (recipe.builder, *words) if word is not None)
+    """The builder with what tells runs apart, `unet-max_pool-transposed_conv-16`; or the preset with what it was changed in."""
+    arguments, preset = recipe.resolved()["model"], PRESETS.get(recipe.model.get("name", ""))
+    named = preset is not None and preset.builder == recipe.builder
+    known = {**defaults(BUILDERS[recipe.builder]), **preset.arguments} if preset is not None and named else {}
+    words = [arguments.get(key) for key in ("downsampling", "upsampling", "filters") if arguments.get(key) != plain(known.get(key))]
+    return "-".join(str(word) for word in (arguments["name"] if named else recipe.builder, *words) if word is not None)

@@ -157,7 +157,8 @@ def test_a_preset_gives_builder_and_arguments():
 
 
 def test_presets_that_do_not_exist_or_stand_beside_a_builder():
-    with pytest.raises(RecipeError, match=r"model.preset: expected one of .* Received: resnet19. Did you mean resnet\d+"):
+    with pytest.raises(RecipeError, match=r"model.preset: expected one of .* Received: resnet19. Did you mean resnet\d+") as caught:
         load_recipe(small_recipe(model={"preset": "resnet19"}))
+    assert len(caught.value.problems) == 1
     with pytest.raises(RecipeError, match=r"model.preset: expected it without builder, which the preset has. Received: builder unet"):
         load_recipe(small_recipe(model={"preset": "resnet18", "builder": "unet"}))

@@ -11,8 +11,9 @@ from matplotlib.image import imread
 
 import kzoo
 from kzoo import InputError, Store, TrainingError, train
-from kzoo.training.recipe import Training
+from kzoo.training.recipe import Training, load_recipe
 from kzoo.training.record import cost_metrics
+from kzoo.training.train import _run_name
 from tests.conftest import small_recipe
 
 
@@ -41,6 +42,20 @@ def test_the_run_holds_all_hyperparameters(trained, shared_store):
         "training.early_stopping": "None",
     }
     assert {key: record.parameters[key] for key in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ({"preset": "resnet20_cifar"}, "resnet20_cifar"),
+        ({"preset": "resnet20_cifar", "filters": 8}, "resnet20_cifar-8"),
+        ({"preset": "lenet5_mnist", "downsampling": "max_pool"}, "lenet5_mnist-max_pool"),
+        ({"builder": "resnet", "filters": 8}, "resnet-8"),
+        ({"builder": "resnet", "filters": 8, "name": "lenet5"}, "resnet-8"),
+    ],
+)
+def test_a_run_is_called_by_its_preset_and_what_that_was_changed_in(model, name):
+    assert _run_name(load_recipe({"model": model, "data": {"source": "digits"}})) == name
 
 
 def test_the_run_holds_metrics_per_epoch_and_costs(trained, shared_store):
