@@ -156,7 +156,7 @@ def test_several_widths_per_stage():
 )
 @pytest.mark.usefixtures("builders")
 def test_a_network_without_a_width_that_can_change_is_refused(config, builder):
-    message = rf"^b: expected a network with a width .*\(width, filters, decoder_filters, growth\). Received: {builder}, which has none.$"
+    message = rf"^b: expected a network with a width .*\(width, filters, decoder_filters, growth\). Received: {builder}, which has none as it is given.$"
     with pytest.raises(ArgumentError, match=message):
         match(PLAIN, config)
 
