@@ -150,7 +150,7 @@ class _Search:
                 return {name: given[name] for name in self.steps}
         names = ", ".join(name for group in WIDTHS for name in group)
         raise ArgumentError(
-            "b", f"expected a network with a width that can be changed ({names}). Received: {self.builder}, which has none."
+            "b", f"expected a network with a width that can be changed ({names}). Received: {self.builder}, which has none as it is given."
         )
 
     def _stages(self, name: str) -> list:

@@ -140,7 +140,7 @@ def _facts(family: Family, values: Mapping[str, Any]) -> Iterator[str]:
     filters, blocks, growth = (values.get(name) for name in ("filters", "blocks", "growth"))
     if isinstance(filters, int):
         several = len(blocks) if family.doubles and isinstance(blocks, list) else 0
-        yield f"{listed([filters * 2**n for n in range(several)])} filters" if several else f"{filters} filters in the first stage"
+        yield f"{listed([filters * 2**n for n in range(several)])} filters" if several else f"{filters} filters at first"
     elif filters is not None:
         yield f"{listed(['-'.join(map(str, width)) if isinstance(width, list) else width for width in filters])} filters"
     if blocks is not None:

@@ -3,8 +3,8 @@
 Figure 5: an entry flow, whose blocks reduce the resolution by max pooling, a middle flow of equal blocks, and an exit flow. Activations
 stand before the separable convolutions but for the last two, norms behind them, and every block but the last has a shortcut. Stages are
 numbered by resolution: stages 1 to 3 are the entry flow, stage 4 is the middle flow with the exit flow's first block, stage 5 the rest.
-The paper compares it with a network without shortcuts (section 4.7) and with an activation between the depthwise and the pointwise half of
-its convolutions (section 4.8).
+The paper compares it with a network without shortcuts (section 4.6) and with an activation between the depthwise and the pointwise half of
+its convolutions (section 4.7).
 """
 
 import re
@@ -58,9 +58,9 @@ def build_xception(
         middle_blocks: int, blocks of three separable convolutions.
         exit_filters: of the last convolution of the exit flow's first block, and of the two convolutions behind it.
         kernel_size: int or one per axis, of the separable convolutions.
-        residual: bool, whether blocks have shortcuts (section 4.7).
+        residual: bool, whether blocks have shortcuts (section 4.6).
         intermediate_activation: an activation between the depthwise and the pointwise convolutions, which are layers of their own then
-            (section 4.8); None for none, as published.
+            (section 4.7); None for none, as published.
         padding: `valid`, where the two plain convolutions have none, as published; or `same`, for maps of ceil(size / stride) positions.
         {shared}
 

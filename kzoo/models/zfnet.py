@@ -1,7 +1,7 @@
 """ZFNet (Zeiler and Fergus 2014, "Visualizing and understanding convolutional networks", ECCV, arXiv:1311.2901).
 
 AlexNet in a single tower, with a finer stem: 7 x 7 by 2 in place of 11 x 11 by 4, and a stride of 2 in the second convolution. Contrast is
-normalized after the pooling, not before (figure 3, "iv"); the paper does not give the constants, which are AlexNet's here. Of the paddings
+normalized after the pooling, not before (section 2, "iv"); the paper does not give the constants, which are AlexNet's here. Of the paddings
 figure 3 only shows the sizes 224, 110, 55, 26, 13 and 6, which these have.
 """
 

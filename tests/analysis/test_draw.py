@@ -7,7 +7,7 @@ import pytest
 from keras import layers
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from kzoo import ArgumentError, InputError, build_cnn, build_unet, draw
+from kzoo import ArgumentError, InputError, build_cnn, build_googlenet, build_preset, build_unet, draw
 from kzoo.analysis import save_figure
 from kzoo.analysis.drawing.scene import read_scene
 
@@ -253,6 +253,22 @@ def test_one_of_several_outputs_is_drawn_and_said_so():
     assert "5" in texts
     assert "main output shown, 1 more not drawn" in texts
     assert "…" not in texts
+
+
+def test_the_main_output_is_drawn_where_an_auxiliary_head_has_a_longer_path():
+    """Behind the module that the second head follows come a module of two convolutions, the pooling and the classifier."""
+    row = [8, 8, 16, 8, 8, 8]
+    model = build_googlenet(input_shape=(64, 64, 1), num_classes=5, modules=[[row], [row, row, row]], auxiliary_heads=True)
+    scene = read_scene(model, "layers")
+    assert (scene.outputs, kinds(scene)["global_pool"], kinds(scene).get("flatten")) == (3, 1, None)
+    assert [box.channels for box in scene.boxes if box.parts] == [40] * 4
+
+
+def test_the_1998_lenet_says_every_activation():
+    texts = [box.made.text for box in read_scene(build_preset("lenet5_1998")).boxes[1:]]
+    stages = ["conv 5×5, scaled tanh", "trainable pool 2×2, scaled tanh", "conv 5×5 by a table, scaled tanh"]
+    assert texts[:4] == [*stages, stages[1]]
+    assert texts[4:] == [stages[0], "flatten", "dense, scaled tanh", "radial basis, softmax"]
 
 
 def test_a_custom_layer_is_named():

@@ -151,12 +151,14 @@ def test_several_widths_per_stage():
     ("config", "builder"),
     [
         ({"builder": "rigid"}, "rigid"),
+        ("lenet5_1998", "lenet"),
         ({"builder": "unet", "input_shape": (32, 32, 1), "num_classes": 2, "encoder": ENCODER}, "unet"),
     ],
 )
 @pytest.mark.usefixtures("builders")
 def test_a_network_without_a_width_that_can_change_is_refused(config, builder):
-    message = rf"^b: expected a network with a width .*\(width, filters, decoder_filters, growth\). Received: {builder}, which has none.$"
+    names = r"\(width, filters, decoder_filters, growth\)"
+    message = rf"^b: expected a network with a width .*{names}. Received: {builder}, which has none as it is given.$"
     with pytest.raises(ArgumentError, match=message):
         match(PLAIN, config)
 

@@ -129,7 +129,7 @@ def test_families_of_other_arguments():
     squeezenet = list(families._facts(FAMILIES["squeezenet"], {"filters": 128, "blocks": [3, 4]}))
     nin = families._facts(FAMILIES["nin"], {"filters": [[192, 160], [96]]})
     assert list(nin) == ["192-160 and 96 filters"]
-    assert squeezenet == ["128 filters in the first stage", "3 and 4 fire modules per stage"]
+    assert squeezenet == ["128 filters at first", "3 and 4 fire modules per stage"]
     assert families._departure("width", 0.5) == "all filters multiplied by 0.5"
     assert families._departure("modules", [[[64] * 6] * 2] * 3) == "modules of its own"
     assert families._departure("auxiliary_heads", True) == "auxiliary_heads=True"
@@ -139,7 +139,7 @@ def test_families_of_other_arguments():
 def test_a_builder_of_ones_own_is_called_by_its_name(monkeypatch):
     monkeypatch.setitem(BUILDERS._functions, "mine", BUILDERS["vgg"])
     text = text_of("mine", filters=8, blocks=[2, 3])
-    assert text.startswith("We used a 2-D mine with 8 filters in the first stage and 2 and 3 blocks per stage. It has no normalization")
+    assert text.startswith("We used a 2-D mine with 8 filters at first and 2 and 3 blocks per stage. It has no normalization")
 
 
 def test_a_unet_with_a_classifier_as_encoder():

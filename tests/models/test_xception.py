@@ -54,7 +54,7 @@ def test_activations_stand_before_the_convolutions_but_for_the_first_and_the_las
 
 
 def test_without_shortcuts():
-    """Section 4.7; by hand: projections 8 x 8, 8 x 12, 12 x 16 and 16 x 16 with a norm of four numbers per channel."""
+    """Section 4.6; by hand: projections 8 x 8, 8 x 12, 12 x 16 and 16 x 16 with a norm of four numbers per channel."""
     plain = small(residual=False)
     assert not any(isinstance(layer, keras.layers.Add) for layer in plain.layers)
     assert small().count_params() - plain.count_params() == 8 * 8 + 8 * 12 + 12 * 16 + 16 * 16 + 4 * (8 + 12 + 16 + 16)

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from ...errors import ArgumentError, InputError
+from ...models import DeeplySupervised
 from ..facts import facts_of
 from ..graph import Call, Graph, trace
 from ..sizes import legal_sizes
@@ -45,10 +46,17 @@ class Node:
 
 @dataclass(frozen=True)
 class Nodes:
-    """The nodes of a model in the order in which they run, the input first; and which of them are outputs."""
+    """The nodes of a model in the order in which they run, the input first; and which of them are outputs.
+
+    Attributes:
+        nodes: all of them.
+        outputs: positions of the outputs.
+        drawn: positions of those among which the figure may choose: the main one of a `DeeplySupervised`, or all.
+    """
 
     nodes: tuple[Node, ...]
     outputs: tuple[int, ...]
+    drawn: tuple[int, ...]
 
 
 def read_nodes(model: keras.Model) -> Nodes:
@@ -74,7 +82,8 @@ def read_nodes(model: keras.Model) -> Nodes:
         numbers = call.inputs[:1] if known is not None and known.reference else call.inputs
         reads = tuple(maker.get(tensor, 0) for tensor in numbers)
         nodes.append(Node(call.layer, reads, sizes, _split(large.output_shape, call.data_format)[0], channels))
-    return Nodes(tuple(nodes), tuple(maker.get(tensor, 0) for tensor in graph.outputs))
+    outputs = tuple(maker.get(tensor, 0) for tensor in graph.outputs)
+    return Nodes(tuple(nodes), outputs, outputs[:1] if isinstance(model, DeeplySupervised) else outputs)
 
 
 def _split(shape: Sequence[int | None], data_format: str) -> tuple[tuple[int, ...], int]:

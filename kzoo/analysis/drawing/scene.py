@@ -8,6 +8,7 @@ from typing import Literal
 import keras
 
 from ...errors import check_choice
+from ...layers import TrainableSubsampling
 from .labels import size_text
 from .nodes import Nodes, read_nodes
 from .operations import KINDS, Operation
@@ -149,13 +150,15 @@ class _Reader:
             self._add(self.resized, Operation("other", does.text, does.scale))
 
     def _fold(self, position: int, does: Operation) -> None:
-        """Writes a norm or an activation to the layer that made the box, unless a merge came in between."""
+        """Writes a norm or an activation to the layer that made the box, if that has weights and no merge came in between."""
         made = self.boxes[-1].made
         source = self.before[position]
         while self.does[source].kind == "norm":
             source = self.before[source]
         merged = self.does[source].kind == "merge"
-        if does.text and made.kind in ("conv", "pointwise", "strided_conv", "up_conv", "dense", "other") and not merged:
+        weighted = made.kind in ("conv", "pointwise", "strided_conv", "up_conv", "dense", "other")
+        weighted |= isinstance(self.graph.nodes[source].layer, TrainableSubsampling)
+        if does.text and weighted and not merged:
             self.boxes[-1] = replace(self.boxes[-1], made=replace(made, text=f"{made.text}, {does.text}"))
 
     def _name(self, position: int, does: Operation) -> None:

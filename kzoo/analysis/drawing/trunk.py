@@ -32,7 +32,7 @@ def find_trunk(graph: Nodes, does: Sequence[Operation]) -> tuple[list[int], list
         longest = max(trunk_inputs(graph, node), key=lambda i: lengths[i], default=0)
         lengths.append(lengths[longest] + own if node.inputs else float("-inf"))
         before.append(longest)
-    end = max(graph.outputs, key=lambda i: lengths[i])
+    end = max(graph.drawn, key=lambda i: lengths[i])
     path = [end]
     while path[-1] != 0:
         path.append(before[path[-1]])
