@@ -115,7 +115,7 @@ def taps(model: keras.Model) -> list[Tap]:
         known = describe(model)
         setattr(model, _TAPS, taps(BUILDERS[known.builder](**{**known.arguments, "weights": None})))
     if not hasattr(model, _TAPS):
-        raise ArgumentError("model", f"expected a classifier built with features_only=True. Received: {model.name}.")
+        raise ArgumentError("model", f"expected a classifier built with features_only=True, or read by kzoo.load. Received: {model.name}.")
     return list(getattr(model, _TAPS))
 
 

@@ -85,14 +85,16 @@ def per_stage(argument: str, value: Any, stages: int, of: str) -> tuple:
     if len(value) != stages:
         raise ArgumentError(
             argument,
-            f"expected one value or {stages} (one per stage, {of}). Received: {len(value)} values, {list(value)}.{_remedy(value, stages)}",
+            f"expected one value or {stages} (one per stage, {of}). Received: {len(value)} values, {list(value)}."
+            f"{_remedy(argument, value, stages)}",
         )
     return tuple(value)
 
 
-def _remedy(value: Sequence, stages: int) -> str:
+def _remedy(argument: str, value: Sequence, stages: int) -> str:
     """How to write sizes per axis, which are easily mistaken for sizes per stage."""
-    return f" One size per axis for every stage is [{tuple(value)}] * {stages}." if isinstance(value, tuple) and len(value) < 4 else ""
+    sizes = any(word in argument for word in ("kernel", "stride", "dilation"))
+    return f" One size per axis for every stage is [{value}] * {stages}." if sizes and isinstance(value, tuple) and len(value) < 4 else ""
 
 
 def doubling(filters: int | Sequence[int], stages: int, of: str, argument: str = "filters") -> tuple[int, ...]:

@@ -149,7 +149,8 @@ def find_application(model: keras.Model) -> "Preset":
         names = ", ".join(preset.name for preset in candidates if preset.builder == known.builder) or "none of this builder"
         raise ArgumentError(
             "weights",
-            f"expected a network that keras.applications holds ({names}), but for its size and head. Received: imagenet for {model.name}.",
+            f"expected a network that keras.applications holds ({names}), but for its size and head. Received: imagenet for {model.name}. "
+            "Give the path of a .keras file, or None.",
         )
     return same[0]
 
