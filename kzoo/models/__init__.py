@@ -2,7 +2,6 @@
 
 from . import resnet_presets, unet_presets  # noqa: F401
 from .alexnet import build_alexnet
-from .classifier import Tap, taps
 from .cnn import build_cnn
 from .convnext import build_convnext
 from .convolutionize import convolutionize
@@ -20,6 +19,7 @@ from .registry import BUILDERS
 from .resnet import build_resnet
 from .shufflenet_v2 import build_shufflenet_v2
 from .squeezenet import build_squeezenet
+from .trunk import Tap, taps
 from .unet import build_unet
 from .vgg import build_vgg
 from .weights import load_weights

@@ -15,9 +15,11 @@ from ..layers import LocalResponseNormalization
 from ..layers.downsampling import Downsampling
 from ..layers.style import Activation, Alignment, Normalization, Size, Style, check_alignment, check_groups
 from . import stages
-from .classifier import ClassifierActivation, Head, Pooling, Trunk, classifier
+from .classifier import classifier
+from .head import ClassifierActivation, Head, Pooling
 from .places import Place
 from .presets import Preset, register
+from .trunk import Trunk
 
 STAGES = "the first convolution, the second, all others"
 

@@ -24,9 +24,11 @@ from ..layers.stochastic_depth import decayed_rates
 from ..layers.stochastic_depth import stochastic_depth as drop_branch
 from ..layers.style import Activation, Bias, Normalization, Size, Style, activate, check_groups
 from . import stages
-from .classifier import ClassifierActivation, Head, Pooling, Trunk, classifier
+from .classifier import classifier
+from .head import ClassifierActivation, Head, Pooling
 from .places import Place
 from .presets import Preset, register
+from .trunk import Trunk
 
 
 @classifier("convnext")

@@ -19,9 +19,11 @@ from ..layers import blocks as b
 from ..layers.downsampling import Downsampling
 from ..layers.style import Activation, Normalization, Style, check_groups
 from . import stages
-from .classifier import ClassifierActivation, Head, Pooling, Trunk, classifier
+from .classifier import classifier
+from .head import ClassifierActivation, Head, Pooling
 from .places import Place
 from .presets import Preset, register
+from .trunk import Trunk
 
 Stem = Literal["7x7", "3x3"]
 

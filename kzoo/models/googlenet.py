@@ -18,9 +18,11 @@ from ..layers import blocks as b
 from ..layers.downsampling import Downsampling
 from ..layers.style import Activation, Normalization, Size, Style, activate, check_groups, ranked
 from . import stages
-from .classifier import ClassifierActivation, Head, Pooling, Trunk, check_auxiliary_heads, classifier
+from .classifier import classifier
+from .head import ClassifierActivation, Head, Pooling, check_auxiliary_heads
 from .places import Place
 from .presets import Preset, register
+from .trunk import Trunk
 
 TABLE = (
     ((64, 96, 128, 16, 32, 32), (128, 128, 192, 32, 96, 64)),

@@ -18,10 +18,12 @@ from ..layers import blocks as b
 from ..layers.downsampling import Downsampling
 from ..layers.style import Activation, Normalization, Padding, Style, check_groups, ranked
 from . import stages
-from .classifier import ClassifierActivation, Head, Pooling, Trunk, check_auxiliary_heads, classifier
+from .classifier import classifier
+from .head import ClassifierActivation, Head, Pooling, check_auxiliary_heads
 from .inception_v3_plan import STEM, Module, Step, make_plan, names, widths
 from .places import Place
 from .presets import Preset, register
+from .trunk import Trunk
 
 AUXILIARY_WEIGHT = 0.4
 """Of the auxiliary classifier's loss: the authors' code; the paper does not say."""

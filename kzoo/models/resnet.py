@@ -25,8 +25,10 @@ from ..layers.stochastic_depth import decayed_rates
 from ..layers.stochastic_depth import stochastic_depth as drop_branch
 from ..layers.style import Activation, Normalization, Style, activate, check_groups, ranked
 from . import stages
-from .classifier import ClassifierActivation, Head, Pooling, Trunk, classifier
+from .classifier import classifier
+from .head import ClassifierActivation, Head, Pooling
 from .places import Place
+from .trunk import Trunk
 
 Block = Literal["basic", "bottleneck"]
 Stem = Literal["7x7", "3x3", "deep"]

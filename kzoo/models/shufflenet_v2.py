@@ -16,9 +16,11 @@ from ..layers.channels import ChannelShuffle, ChannelSlice
 from ..layers.downsampling import Downsampling
 from ..layers.style import Activation, Normalization, Style, check_groups
 from . import stages
-from .classifier import ClassifierActivation, Head, Pooling, Trunk, classifier
+from .classifier import classifier
+from .head import ClassifierActivation, Head, Pooling
 from .places import Place
 from .presets import Preset, register
+from .trunk import Trunk
 
 
 @classifier("shufflenet_v2")

@@ -9,8 +9,8 @@ from typing import Any
 import keras
 
 from ..errors import ArgumentError
-from .classifier import Tap, padded_places, taps
 from .registry import BUILDERS
+from .trunk import Tap, padded_places, taps
 
 PROBE = 101
 """A size that no stride divides, for the axes whose size is None."""

@@ -14,9 +14,11 @@ from ..layers.downsampling import Downsampling
 from ..layers.style import Activation, Alignment, Normalization, Size, Style, check_alignment
 from . import stages
 from .alexnet import STAGES, check_filters
-from .classifier import ClassifierActivation, Head, Pooling, Trunk, classifier
+from .classifier import classifier
+from .head import ClassifierActivation, Head, Pooling
 from .places import Place
 from .presets import Preset, register
+from .trunk import Trunk
 
 
 @classifier("zfnet")
