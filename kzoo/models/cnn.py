@@ -5,7 +5,7 @@ The scheme of LeCun et al. 1998 ("Gradient-based learning applied to document re
 """
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple, get_args
 
 import keras
 
@@ -13,11 +13,11 @@ from ..errors import ArgumentError, check_choice
 from ..layers import blocks as b
 from ..layers.borders import trim
 from ..layers.downsampling import Downsampling, downsample
-from ..layers.style import Normalization, Padding, Size, Style, check_groups, check_style, ranked
+from ..layers.style import Normalization, Padding, Size, Style, check_groups, check_style
 from . import stages
+from .head import ClassifierActivation, Pooling, pool
 from .registry import BUILDERS
-
-Pooling = Literal["flatten", "avg", "max"]
+from .weights import check_weights
 
 
 @BUILDERS.register("cnn")
@@ -38,14 +38,16 @@ def build_cnn(
     pooling: Pooling = "flatten",
     dense: Sequence[int] = (128,),
     dense_dropout: float = 0.0,
-    classifier_activation: Literal["auto", "sigmoid", "softmax"] | None = "auto",
+    classifier_activation: ClassifierActivation | None = "auto",
+    weights: str | None = None,
     name: str = "cnn",
 ) -> keras.Model:
     """Builds a convolutional classifier.
 
     Args:
         input_shape: `(*spatial, channels)` with one to three spatial axes; a size may be None unless `pooling="flatten"`.
-        num_classes: int, width of the output. 1 means one probability, 2 or more a distribution over classes.
+        num_classes: int, width of the output. 1 means one probability, 2 or more a distribution over classes. 0 means no head: the output
+            is the pooled map.
         filters: int for the first stage, doubled from stage to stage, or one per stage.
         depth: int, number of stages.
         blocks: int or one per stage, convolutions per stage.
@@ -62,6 +64,7 @@ def build_cnn(
         dense: widths of the hidden dense layers; empty for none.
         dense_dropout: float, rate before each dense layer, the classifier included.
         classifier_activation: `auto` (sigmoid for one output, softmax for more), `sigmoid`, `softmax`, or None for logits.
+        weights: None, or the path of a `.keras` or `.weights.h5` file; see `kzoo.models.load_weights`.
         name: str, the name of the model.
 
     Returns:
@@ -78,7 +81,8 @@ def build_cnn(
     """
     rank = stages.rank_of(input_shape)
     stages.check_name(name)
-    stages.check_positive("num_classes", num_classes)
+    stages.check_positive("num_classes", num_classes, least=0)
+    check_weights(weights)
     stages.check_positive("depth", depth)
     check_choice("downsampling", downsampling, get_args(Downsampling))
     check_choice("pooling", pooling, get_args(Pooling))
@@ -104,12 +108,14 @@ def build_cnn(
         )
     ]
     _check(plan, input_shape, padding, pooling)
-    head = b.head_activation(classifier_activation, num_classes)
+    head = b.head_activation(classifier_activation, num_classes) if num_classes else None
 
     x = inputs = keras.Input(input_shape, name="image")
     for number, stage in enumerate(plan, start=1):
         x = _stage(x, stage, downsampling, style, f"stage{number}")
-    x = _pool(x, pooling, rank)
+    x = pool(x, pooling, rank)
+    if num_classes == 0:
+        return keras.Model(inputs, x, name=name)
     for number, width in enumerate(dense, start=1):
         x = b.dropout(x, dense_dropout, f"dense{number}")
         x = b.dense(x, width, activation, f"dense{number}")
@@ -134,13 +140,6 @@ def _stage(x, stage: Stage, downsampling: Downsampling, style: Style, name: str)
         x = trim(x, stage.strides, f"{name}_down") if style.padding == "valid" else x
         x = downsample(x, downsampling, stage.strides, style, name)
     return b.dropout(x, stage.dropout, name)
-
-
-def _pool(x, pooling: Pooling, rank: int):
-    if pooling == "flatten":
-        return keras.layers.Flatten(name="flatten")(x)
-    kind = {"avg": "GlobalAveragePooling{}D", "max": "GlobalMaxPooling{}D"}[pooling]
-    return ranked(kind, rank)(name="pool")(x)
 
 
 def _check(plan: Sequence[Stage], input_shape: Sequence[int | None], padding: Padding, pooling: Pooling) -> None:

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from kzoo import ArgumentError, build_cnn
+from kzoo import ArgumentError, build_cnn, save
 from kzoo.layers.downsampling import Downsampling
 
 
@@ -80,3 +80,14 @@ def test_errors(options, message):
     with pytest.raises(ArgumentError) as caught:
         build_cnn(**{"input_shape": (8, 8, 1), "num_classes": 2, **options})
     assert str(caught.value).startswith(message)
+
+
+def test_no_head_and_weights_from_a_file(tmp_path):
+    """Without a head the output is what the classifier's dense layers see."""
+    options = {"input_shape": (16, 16, 1), "filters": 4, "pooling": "avg", "dense": [5]}
+    whole = build_cnn(**options, num_classes=3)
+    save(whole, tmp_path / "whole.keras")
+    bare = build_cnn(**options, num_classes=0, weights=str(tmp_path / "whole.keras"))
+    x = np.random.default_rng(0).normal(size=(2, 16, 16, 1)).astype("float32")
+    seen = keras.Model(whole.inputs, whole.get_layer("pool").output)
+    np.testing.assert_array_equal(bare(x), seen(x))
