@@ -96,14 +96,15 @@ def run(recipe: str, seed: int, path: Path | None) -> dict:
         "seconds": round(time.perf_counter() - began),
         "data": trained.dataset.fingerprint,
         "network": kzoo.describe(trained.model).hash,
+        "recipe": kzoo.load_recipe(recipe).digest(),
         "machine": describe_machine(),
     }
 
 
 def keep(recipe: str, seed: int, found: dict) -> None:
-    """Adds a run to the file, in place of an older one of the same recipe and seed; runs of another network are dropped."""
+    """Adds a run to the file, in place of an older one of the same seed; runs of the recipe as it was before a change are dropped."""
     runs = json.loads(RUNS.read_text()) if RUNS.is_file() else {}
-    same = {key: run for key, run in runs.get(recipe, {}).items() if run["network"] == found["network"]}
+    same = {key: run for key, run in runs.get(recipe, {}).items() if run["recipe"] == found["recipe"]}
     runs[recipe] = {**same, str(seed): found}
     RUNS.write_text(json.dumps(runs, indent=1, sort_keys=True) + "\n")
     print(recipe, seed, found["accuracy"], f"{found['seconds']} s", flush=True)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from kzoo import ArgumentError, build_preset, build_resnet, profile
+from kzoo import ArgumentError, build_resnet, profile
 from kzoo.layers.channels import PadChannels
 
 from .cells import random, run, scramble
@@ -129,10 +129,6 @@ def test_regularization_has_no_weights_and_grows_with_depth():
     assert [layer.rate for layer in model.layers if layer.name.endswith("_dropout")] == pytest.approx([0.3] * 4 + [0.2])
     plain = build_resnet(**{**SMALL, "blocks": (2, 2)})
     assert model.count_params() == plain.count_params()
-
-
-def test_half_as_deep_again():
-    assert len(build_preset("resnet34", num_classes=0).layers) > len(build_preset("resnet18", num_classes=0).layers)
 
 
 @pytest.mark.parametrize(
