@@ -39,6 +39,7 @@ def fit(
     training: Training,
     folder: Path,
     on_epoch: Callable[[dict[str, float]], None] | None = None,
+    stop: Callable[[History], bool] | None = None,
 ) -> Fitted:
     """Trains a model; goes on where it was interrupted if `folder` holds a state.
 
@@ -48,6 +49,7 @@ def fit(
         training: how.
         folder: where the state is kept after each epoch.
         on_epoch: called after each epoch with its row: `epoch`, `train/loss`, `val/mean_iou`, ...
+        stop: asked after each epoch, with the rows so far, whether to end here; a later call with the same folder may go on.
 
     Returns:
         `Fitted`: the history, and which epoch was best; the model holds its weights.
@@ -58,7 +60,7 @@ def fit(
     batches = make_batches(model, dataset, dataset.train, training, training_split=True)
     compile_model(model, training, dataset, steps_per_epoch=len(batches))
     history = load_state(folder / STATE, model) if (folder / STATE).exists() else []
-    epochs = _Epochs(batches, folder, history, training, monitored(training, dataset), on_epoch)
+    epochs = _Epochs(batches, folder, history, training, monitored(training, dataset), on_epoch, stop)
     if not epochs.finished:
         model.fit(
             batches,
@@ -90,7 +92,7 @@ def make_batches(model: keras.Model, dataset: Dataset, samples: Samples, trainin
 class _Epochs(keras.callbacks.Callback):
     """Keeps the history, the best weights and the state; ends a training that stands still or whose loss is not a number."""
 
-    def __init__(self, batches: Batches, folder: Path, history: History, training: Training, monitor: str, on_epoch):
+    def __init__(self, batches: Batches, folder: Path, history: History, training: Training, monitor: str, on_epoch, stop):
         super().__init__()
         self.batches = batches
         self.folder = folder
@@ -98,6 +100,7 @@ class _Epochs(keras.callbacks.Callback):
         self.training = training
         self.monitor = f"val/{monitor}"
         self.on_epoch = on_epoch or (lambda _: None)
+        self.stop = stop or (lambda _: False)
 
     @property
     def best_epoch(self) -> int:
@@ -107,11 +110,12 @@ class _Epochs(keras.callbacks.Callback):
 
     @property
     def finished(self) -> bool:
-        """Whether all epochs are done, or early stopping has struck."""
+        """Whether all epochs are done, early stopping has struck, or the caller wants to end here."""
         if not self.history:
             return False
-        stop, waited = self.training.early_stopping, len(self.history) - self.best_epoch
-        return len(self.history) >= self.training.epochs or (stop is not None and waited >= stop.patience)
+        early, waited = self.training.early_stopping, len(self.history) - self.best_epoch
+        done = len(self.history) >= self.training.epochs or (early is not None and waited >= early.patience)
+        return done or self.stop(self.history)
 
     def on_epoch_begin(self, epoch, logs=None):  # noqa: ARG002
         self.batches.epoch = epoch

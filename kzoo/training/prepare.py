@@ -25,13 +25,24 @@ def prepare(recipe: Recipe) -> tuple[Dataset, keras.Model]:
     problems = builder_problems(recipe.builder, recipe.model)
     if problems:
         raise RecipeError(recipe.name, problems)
-    keras.utils.set_random_seed(recipe.training.seed)
+    dataset = load_data(recipe)
+    return dataset, build_for(recipe, dataset)
+
+
+def load_data(recipe: Recipe) -> Dataset:
+    """The data of a recipe, once it is known that its loss and metrics suit them; errors as `prepare` raises them."""
     with _named(recipe, "data"):
         dataset = SOURCES[recipe.source](**recipe.data)
     with _named(recipe, "training"):
         check_objective(recipe.training, dataset)
+    return dataset
+
+
+def build_for(recipe: Recipe, dataset: Dataset) -> keras.Model:
+    """The network of a recipe, sized for its data, with the initial weights of its seed; errors as `prepare` raises them."""
+    keras.utils.set_random_seed(recipe.training.seed)
     with _named(recipe, "model"), built_under(recipe.training.precision):
-        return dataset, _build(recipe, dataset)
+        return _build(recipe, dataset)
 
 
 def _build(recipe: Recipe, dataset: Dataset) -> keras.Model:

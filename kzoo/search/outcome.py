@@ -1,0 +1,73 @@
+"""What became of a trial: one small JSON file in the trial's folder, from which rankings, tables and figures are made."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from ..files import write_atomically
+
+OUTCOME = "outcome.json"
+
+Status = Literal["running", "completed", "pruned", "failed"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A trial as it stands.
+
+    Attributes:
+        trial: its id within the search, `"007"`; ids sort in the order in which trials began.
+        values: its hyperparameters by name, those that are active: `{"filters_0": 16, "downsampling": "max_pool"}`.
+        status: `running`, `completed`, `pruned` (ended early as hopeless; its score is that of its best epoch so far) or `failed`.
+        score: of the objective at the best epoch, the mean over the executions; None until there is one.
+        scores: one per execution, each with its own seed.
+        curve: the objective after each epoch, of the first execution.
+        epochs: trained, over all executions.
+        seconds: of training, over all executions.
+        parameters, macs, memory: of the network; memory in bytes, of a training step.
+        reason: why it failed, such as `NaN at epoch 3`, or was ended.
+        run_id: of the child run in MLflow, where that is known.
+        promoted_from: the trial that this one continues (Hyperband).
+    """
+
+    trial: str
+    values: Mapping[str, Any]
+    status: Status = "running"
+    score: float | None = None
+    scores: tuple[float, ...] = ()
+    curve: tuple[float, ...] = ()
+    epochs: int = 0
+    seconds: float = 0.0
+    parameters: int | None = None
+    macs: int | None = None
+    memory: int | None = None
+    reason: str | None = None
+    run_id: str | None = None
+    promoted_from: str | None = None
+    other: Mapping[str, float] = field(default_factory=dict)
+    """Further metrics of the best epoch, by name: `{"best/foreground_iou": 0.91}`."""
+
+    def write(self, folder: Path) -> None:
+        """Writes `outcome.json` into the trial's folder."""
+        write_atomically(folder / OUTCOME, json.dumps(asdict(self), indent=1))
+
+
+def read_outcomes(folder: Path) -> list[Outcome]:
+    """The outcomes of all trials under a search's folder, in the order in which the trials began; unreadable ones are left out."""
+    found = []
+    for file in sorted((folder / "trials").glob(f"*/{OUTCOME}")):
+        try:
+            values = json.loads(file.read_text())
+            found.append(Outcome(**{**values, "scores": tuple(values["scores"]), "curve": tuple(values["curve"])}))
+        except (OSError, ValueError, TypeError, KeyError):
+            continue
+    return found
+
+
+def ranked(outcomes: list[Outcome], direction: Literal["max", "min"]) -> list[Outcome]:
+    """Those with a score, the best first; among equals the earlier one."""
+    sign = -1 if direction == "max" else 1
+    scored = [o for o in outcomes if o.score is not None and o.status in ("completed", "pruned")]
+    return sorted(scored, key=lambda o: (sign * (o.score or 0.0), o.trial))
