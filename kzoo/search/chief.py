@@ -116,8 +116,8 @@ class Chief:
 
     def _bury(self, trial: str) -> None:
         """Ends the run of a trial whose workers were lost twice."""
-        outcome = read_outcome(self.plan.folder / "trials" / trial) or Outcome(trial, {})
-        replace(outcome, status="failed", reason=LOST).write(self.plan.folder / "trials" / trial)
+        outcome = read_outcome(self.plan.trial_folder(trial)) or Outcome(trial, {})
+        replace(outcome, status="failed", reason=LOST).write(self.plan.trial_folder(trial))
         run = self.plan.store.start(self.plan.experiment, trial, key=self.plan.key(trial), parent=self.plan.key())
         try:
             with run:
@@ -130,7 +130,7 @@ class Chief:
         """Tells of the trials that have ended, one by one, outside of any request."""
         while self.over:
             trial = self.over.pop(0)
-            outcome = read_outcome(self.plan.folder / "trials" / trial)
+            outcome = read_outcome(self.plan.trial_folder(trial))
             self.ended(outcome or self._from_afar(trial))
 
     def _from_afar(self, trial: str) -> Outcome:
@@ -139,16 +139,20 @@ class Chief:
         values = {key: value for key, value in known.hyperparameters.values.items() if not key.startswith("tuner/")}
         failed = known.status == "FAILED"
         outcome = Outcome(trial, values, "failed" if failed else "completed", known.score, reason=known.message)
-        outcome.write(self.plan.folder / "trials" / trial)
+        outcome.write(self.plan.trial_folder(trial))
         return outcome
 
     def _join(self, message: Message) -> Message:
         self.leases.renew(message["worker"])
         plan = self.plan
         return {
+            "name": plan.space.name,
             "space": plan.space.resolved(),
-            "tuner": plan.tuner,
-            "identity": plan.identity,
+            "id": plan.id,
+            "tuner": plan.advice.tuner,
+            "trials": plan.advice.trials,
+            "fingerprint": plan.dataset.fingerprint,
+            "digest": plan.space.digest(),
             "root": str(plan.store.root),
             "uri": None if plan.store.local else plan.store.uri,
             "lease": self.leases.seconds,

@@ -13,7 +13,8 @@ from ..training.fit import make_batches
 from ..training.objective import compile_model
 from ..training.prepare import build_for, load_data
 from .hyperparameters import declare
-from .space import Space, load_space
+from .loading import load_space
+from .space import Space
 
 
 class HyperModel(keras_tuner.HyperModel):

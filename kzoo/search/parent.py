@@ -35,7 +35,7 @@ class Parent:
         plan = self.plan
         fixed = {k: v for k, v in flatten(plan.space.recipe.resolved()).items() if k not in {d.path for d in plan.space.dimensions}}
         settings = {f"search.{key}": value for key, value in flatten(plan.space.resolved()["search"]).items()}
-        self.run.log_parameters({**fixed, **settings, "search.tuner": plan.tuner, "search.objective": plan.objective})
+        self.run.log_parameters({**fixed, **settings, "search.tuner": plan.advice.tuner, "search.objective": plan.objective})
         self.run.log_text(plan.space.text, "space.yaml")
         self.run.log_text(yaml.safe_dump(plan.space.recipe.resolved(), sort_keys=False), "recipe.yaml")
         for split in plan.dataset.splits():
@@ -59,7 +59,7 @@ class Parent:
             self.plan.objective,
             self.plan.direction,
             links,
-            trials=self.plan.space.search.trials,
+            trials=self.plan.advice.trials,
             rejected=self.rejected,
         )
         self.run.set_tags({NOTE: note + finalists})

@@ -1,24 +1,28 @@
 """What all trials of one search share, and the search's folder, from which it can be taken up again."""
 
-import hashlib
 import json
 import shutil
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ..data import Dataset
-from ..errors import InputError
+from ..errors import InputError, did_you_mean, one_line
 from ..files import write_atomically
 from ..tracking import Store
 from ..training import Recipe
-from ..training.objective import monitored
 from ..training.prepare import load_data
 from .feasibility import Judge
-from .sound import ORACLE, Direction
-from .space import Space, load_space
+from .loading import load_space
+from .sound import ORACLE
+from .space import Space, objective_of
+from .suits import Advice
+from .xray import xray
+
+LOOKS = 60
+"""Points at which a search looks before it begins, to see which tuner suits."""
 
 PLAN, SEARCHES = "search.json", "searches"
 
@@ -31,13 +35,22 @@ class Plan:
         space: what is searched.
         store: where the runs are kept; the search's own folder lies in `searches/` beside them.
         dataset: what the recipe's data source gave.
-        tuner: which one is used; the space's own unless another suits better.
+        id: of this search, with which the keys of its runs begin.
+        advice: the tuner that is used, and for how many trials.
     """
 
     space: Space
     store: Store
     dataset: Dataset = field(repr=False)
-    tuner: str = ""
+    id: str
+    advice: Advice
+
+    def __post_init__(self):
+        name, self.direction = objective_of(self.space, self.dataset)
+        self.objective = f"val/{name}"
+        """The name of what is optimised, as it stands in the history of a training: `val/mean_iou`."""
+        self.judge = Judge(self.space, self.dataset)
+        self._dataset, self._read = self.dataset, self.space.recipe.data
 
     @property
     def folder(self) -> Path:
@@ -49,26 +62,13 @@ class Plan:
         """The MLflow experiment of its runs."""
         return self.space.recipe.experiment
 
-    @cached_property
-    def identity(self) -> str:
-        """16 hexadecimal digits for what is searched, on which data; the keys of its runs begin with them."""
-        what = json.dumps([_settled(self.space), self.dataset.fingerprint], sort_keys=True, default=str)
-        return hashlib.blake2b(what.encode(), digest_size=8).hexdigest()
+    def key(self, part: str | None = None) -> str:
+        """The key of the search's run, or of a trial's."""
+        return f"search-{self.id}" if part is None else f"search-{self.id}-{part}"
 
-    @cached_property
-    def objective(self) -> str:
-        """The name of what is optimised, as it stands in the history of a training: `val/mean_iou`."""
-        return f"val/{self.space.search.objective or monitored(self.space.recipe.training, self.dataset)}"
-
-    @property
-    def direction(self) -> Direction:
-        """Whether more of it is better."""
-        return "min" if self.objective == "val/loss" else "max"
-
-    @cached_property
-    def judge(self) -> Judge:
-        """Says what is feasible."""
-        return Judge(self.space, self.dataset)
+    def trial_folder(self, trial: str) -> Path:
+        """Where a trial keeps its state, its recipe, its model and its outcome."""
+        return self.folder / "trials" / trial
 
     def recipe_of(self, values: Mapping[str, Any]) -> Recipe:
         """The recipe of a trial; the objective chooses its best epoch."""
@@ -81,38 +81,65 @@ class Plan:
             self._dataset, self._read = load_data(recipe), recipe.data
         return self._dataset
 
-    def __post_init__(self):
-        self._dataset, self._read = self.dataset, self.space.recipe.data
-        self.tuner = self.tuner or self.space.search.tuner
-
-    def key(self, trial: str | None = None) -> str:
-        """The key of the search's run, or of a trial's."""
-        return f"search-{self.identity}" if trial is None else f"search-{self.identity}-{trial}"
+    def write(self) -> None:
+        """Writes what the search is into its folder."""
+        known = {
+            "id": self.id,
+            "digest": self.space.digest(),
+            "fingerprint": self.dataset.fingerprint,
+            "tuner": self.advice.tuner,
+            "space": self.space.resolved(),
+        }
+        write_atomically(self.folder / PLAN, json.dumps(known, indent=1, default=str))
 
 
 def open_plan(space: Space, store: Store, resume: bool = False, fresh: bool = False) -> Plan:
     """Begins a search, or takes it up again.
 
     Raises:
-        InputError: there is such a search already and neither `resume` nor `fresh` is said, there is none to resume, or it is another one.
+        InputError: there is such a search already and neither `resume` nor `fresh` is said, there is none to resume, it is another one,
+            or no tuner can search the space.
     """
     folder = folder_of(store, space.name)
-    there = (folder / PLAN).exists()
-    if there and fresh:
-        _move_aside(folder)
-    elif there and not resume:
+    begun = (folder / PLAN).exists()
+    if begun and not (resume or fresh):
         raise InputError(
             f"search {space.name}: has begun already, in {folder}. Add --resume to finish it, or --fresh to begin anew "
             "(what is there is moved aside)."
         )
-    elif resume and not there:
+    if resume and not begun:
         raise InputError(f"search {space.name}: expected one that has begun, in {folder}. Received: none. Leave out --resume.")
-    plan = Plan(space, store, load_data(space.recipe))
-    if there and resume:
-        _check_same(plan)
-    written = {"identity": plan.identity, "fingerprint": plan.dataset.fingerprint, "space": space.resolved()}
-    write_atomically(folder / PLAN, json.dumps(written, indent=1, default=str))
+    return _resumed(space, store) if resume else _begun(space, store, begun)
+
+
+def _begun(space: Space, store: Store, aside: bool) -> Plan:
+    dataset = load_data(space.recipe)
+    advice = xray(space, dataset, samples=LOOKS, timing=False)
+    if advice.refusal or advice.advice is None:
+        raise InputError(f"search {space.name}: {advice.refusal}")
+    plan = Plan(space, store, dataset, uuid.uuid4().hex[:12], advice.advice)
+    if aside:
+        _move_aside(plan.folder)
+    plan.write()
     return plan
+
+
+def _resumed(space: Space, store: Store) -> Plan:
+    known = _read(folder_of(store, space.name))
+    plan = Plan(space, store, load_data(space.recipe), known["id"], Advice(known["tuner"], _trials(space, known["tuner"])))
+    changed = space.differences(replace(load_space(known["space"]), name=space.name))
+    if known["fingerprint"] != plan.dataset.fingerprint:
+        changed.append(f"data: fingerprint {plan.dataset.fingerprint} here, {known['fingerprint']} there")
+    if changed:
+        lines = "; ".join(changed)
+        raise InputError(f"search {space.name}: is not the one that began in {plan.folder}: {lines}. Undo that, or add --fresh.")
+    plan.write()
+    return plan
+
+
+def _trials(space: Space, tuner: str) -> int | None:
+    """How many trials a tuner makes that was chosen earlier: those of the space where it is the space's own."""
+    return space.search.trials if tuner in (space.search.tuner, "random") else None
 
 
 def reopen_plan(name: str, store: Store) -> Plan:
@@ -124,9 +151,24 @@ def reopen_plan(name: str, store: Store) -> Plan:
     folder = folder_of(store, name)
     if not (folder / PLAN).exists():
         known = sorted(file.parent.name for file in (store.root / SEARCHES).glob(f"*/{PLAN}"))
-        raise InputError(f"search {name}: not found in {store.root / SEARCHES}, which holds {', '.join(known) or 'none'}.")
-    space = load_space(json.loads((folder / PLAN).read_text())["space"])
-    return Plan(space, store, load_data(space.recipe))
+        raise InputError(
+            f"search {name}: not found in {store.root / SEARCHES}, which holds {', '.join(known) or 'none'}.{did_you_mean(name, known)}"
+        )
+    known_plan = _read(folder)
+    return told_plan({**known_plan, "name": name, "trials": None}, store)
+
+
+def told_plan(known: Mapping[str, Any], store: Store) -> Plan:
+    """The plan that `Plan.told` describes, on this machine."""
+    space = replace(load_space(known["space"]), name=known["name"])
+    return Plan(space, store, load_data(space.recipe), known["id"], Advice(known["tuner"], known["trials"]))
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    try:
+        return json.loads((folder / PLAN).read_text())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder / PLAN}: cannot be read ({one_line(error)}). Begin the search anew with --fresh.") from error
 
 
 def has_oracle(plan: Plan) -> bool:
@@ -137,24 +179,6 @@ def has_oracle(plan: Plan) -> bool:
 def folder_of(store: Store, name: str) -> Path:
     """Where a search is kept."""
     return store.root / SEARCHES / name
-
-
-def _check_same(plan: Plan) -> None:
-    """Raises `InputError` with what has changed since the search began; more trials are no change."""
-    begun = json.loads((plan.folder / PLAN).read_text())
-    if begun["identity"] == plan.identity:
-        return
-    changed = plan.space.differences(load_space(begun["space"]))
-    if begun["fingerprint"] != plan.dataset.fingerprint:
-        changed.append(f"data: expected fingerprint {begun['fingerprint']}. Received: {plan.dataset.fingerprint}.")
-    lines = "; ".join(changed) or "the version of kzoo"
-    raise InputError(f"search {plan.space.name}: is not the one that began in {plan.folder}: {lines}. Undo that, or add --fresh.")
-
-
-def _settled(space: Space) -> dict[str, Any]:
-    """What must not change while a search goes on: all but the number of trials."""
-    settings = space.resolved()
-    return {**settings, "search": {k: v for k, v in settings["search"].items() if k not in ("trials", "retries")}}
 
 
 def _move_aside(folder: Path) -> None:

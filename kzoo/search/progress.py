@@ -36,8 +36,10 @@ class PrintedSearch(SearchProgress):
 
     def started(self, plan: "Plan", run_id: str) -> None:
         self._plan = plan
-        trials = plan.space.search.trials
-        print(f"search {plan.space.name}: {plan.tuner}, {trials or 'all'} trials, objective {plan.objective}, run {run_id}", flush=True)
+        print(
+            f"search {plan.space.name}: {plan.advice.tuner}, {plan.advice.trials or 'all'} trials, objective {plan.objective}, run {run_id}",
+            flush=True,
+        )
 
     def listening(self, address: str) -> None:
         print(f"workers can join: kzoo tune-worker --join {address}", flush=True)

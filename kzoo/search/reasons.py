@@ -4,7 +4,9 @@ import re
 
 from ..errors import TrainingError, one_line
 
-MEMORY = re.compile(r"out of memory|OOM|RESOURCE_EXHAUSTED|ResourceExhausted|failed to allocate|can't allocate memory|unable to allocate", re.IGNORECASE)
+MEMORY = re.compile(
+    r"out of memory|OOM|RESOURCE_EXHAUSTED|ResourceExhausted|failed to allocate|can't allocate memory|unable to allocate", re.IGNORECASE
+)
 """How TensorFlow, JAX, torch and NumPy say that memory ran out."""
 
 LOST = "worker lost"

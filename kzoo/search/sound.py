@@ -41,11 +41,20 @@ class Sound(keras_tuner.Oracle):
       still come back.
     """
 
-    def __init__(self, *, space: "Space", feasible: Callable[[Values], str | None], folder: Path, direction: Direction, **options):
+    def __init__(
+        self,
+        *,
+        space: "Space",
+        feasible: Callable[[Values], str | None],
+        trials: int | None,
+        folder: Path,
+        direction: Direction,
+        **options,
+    ):
         self.feasible = feasible
         """Why a point is refused, in a word; None if it can be tried."""
         self.folder = folder
-        self.limit = space.search.trials
+        self.limit = trials
         self.rejected: Counter[str] = Counter()
         self.given_up: list[str] = []
         """The reasons of three failures in a row, after which nothing more is tried."""
@@ -66,6 +75,7 @@ class Sound(keras_tuner.Oracle):
             **options,
         )
         self.seed = self._seed_state = space.search.seed
+        self.max_trials = None
         self.verbose = 0
 
     def create_trial(self, tuner_id: str) -> Trial:
@@ -166,7 +176,7 @@ class Sound(keras_tuner.Oracle):
 
     def is_over(self, trial_id: str) -> bool:
         """Whether a trial has been completed or has failed for good."""
-        return self.trials[trial_id].status in ("COMPLETED", "FAILED")
+        return trial_id in self.end_order
 
     def get_state(self) -> dict[str, Any]:
         return {**super().get_state(), "rejected": self.rejected, "lost": self._lost}
@@ -193,7 +203,7 @@ class Sound(keras_tuner.Oracle):
         self.trials = {name: self.trials[name] for name in started}
         running = {tuner: name for tuner, name in state["ongoing_trials"].items() if name in self.trials}
         self.set_state({**state, "start_order": started, "ongoing_trials": running})
-        over = [name for name in started if self.is_over(name)]
+        over = [name for name in started if self.trials[name].status in ("COMPLETED", "FAILED")]
         self.end_order = [name for name in self.end_order if name in over]
         self.end_order += [name for name in over if name not in self.end_order]
         self.ongoing_trials = {}

@@ -3,7 +3,6 @@
 import math
 import shutil
 import statistics
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -44,7 +43,7 @@ def train_trial(plan: Plan, trial: str, values: Mapping[str, Any], round: Round 
     Raises:
         Exception: whatever ended the training; the run is FAILED with the reason then, and the outcome says so.
     """
-    folder = plan.folder / "trials" / trial
+    folder = plan.trial_folder(trial)
     before = read_outcome(folder)
     if before is not None and before.status in ("completed", "pruned"):
         return before
@@ -58,8 +57,6 @@ def train_trial(plan: Plan, trial: str, values: Mapping[str, Any], round: Round 
             outcome = _Training(plan, run, folder, outcome, round).outcome()
         except Exception as error:
             replace(outcome, status="failed", reason=reason_of(error)).write(folder)
-            run.set_tags({"kzoo.reason": reason_of(error)})
-            run.log_text(traceback.format_exc(), "error.txt")
             raise
     outcome.write(folder)
     return outcome
@@ -117,7 +114,7 @@ class _Training:
         """Hyperband continues the trial that it promotes: its weights, its optimizer and its history."""
         source = self.round and self.round.promoted_from
         if source and not (state / STATE).exists():
-            origin = self.plan.folder / "trials" / source / state.name
+            origin = self.plan.trial_folder(source) / state.name
             if (origin / STATE).exists():
                 state.mkdir(parents=True, exist_ok=True)
                 for name in (BEST, STATE):
@@ -141,7 +138,7 @@ class _Training:
         objective = self.plan.objective
         scores = tuple(f.best[objective] for f in fitted)
         names = [key for key in fitted[0].best if key.startswith("val/")]
-        verdict = self.plan.judge(self.begun.values)
+        verdict = self.plan.judge.judge(self.begun.values)
         return replace(
             self.begun,
             status="pruned" if self.hopeless else "completed",
@@ -224,7 +221,7 @@ def _name(trial: str, values: Mapping[str, Any]) -> str:
 def _tags(plan: Plan, outcome: Outcome) -> dict[str, str]:
     tags = {
         "kzoo.search": plan.space.name,
-        "kzoo.search_id": plan.identity,
+        "kzoo.search_id": plan.id,
         "kzoo.trial": outcome.trial,
         "kzoo.attempt": str(outcome.attempts),
         "kzoo.fingerprint": plan.dataset.fingerprint,

@@ -13,8 +13,8 @@ from .parent import Parent
 from .plan import Plan, open_plan
 from .progress import PRINTED, SearchProgress
 from .sound import Direction
-from .space import Space, load_space
-from .suits import check_tuner
+from .loading import load_space
+from .space import Space
 from .tuner import Tuner, make_oracle
 
 
@@ -88,7 +88,8 @@ def tune(
     """
     plan = open_plan(load_space(space, overrides), store or Store(), resume, fresh)
     progress = progress or SearchProgress()
-    plan.tuner = _suiting(plan, progress)
+    if plan.advice.message:
+        progress.advised(plan.advice.message)
     with plan.store.start(plan.experiment, f"search-{plan.space.name}", {"kzoo.search": plan.space.name}, key=plan.key()) as run:
         parent = Parent(plan, run)
         parent.began()
@@ -96,14 +97,6 @@ def tune(
         _search(plan, parent, progress, Lead(workers, listen, lease))
     outcomes = tuple(read_outcomes(plan.folder))
     return Found(plan.space.name, plan.folder, run.id, plan.objective, plan.direction, outcomes)
-
-
-def _suiting(plan: Plan, progress: SearchProgress) -> str:
-    """The tuner of the space, or the one that must stand in for it."""
-    advice = check_tuner(plan.space, plan.judge)
-    if advice.message:
-        progress.advised(advice.message)
-    return advice.tuner
 
 
 def _search(plan: Plan, parent: Parent, progress: SearchProgress, lead: Lead) -> None:

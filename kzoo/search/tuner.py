@@ -20,13 +20,18 @@ PAUSE = 1.0
 
 def make_oracle(plan: Plan, resume: bool = True) -> Sound:
     """The oracle of a search over the feasible points of its space, taken up where its files say that it was left."""
-    search = plan.space.search
+    search, advice = plan.space.search, plan.advice
     options: dict[str, Any] = {}
-    if plan.tuner == "hyperband":
-        options = {"max_epochs": plan.space.recipe.training.epochs, "factor": search.hyperband.factor, "hyperband_iterations": search.hyperband.iterations}
-    oracle = ORACLES[plan.tuner](
+    if advice.tuner == "hyperband":
+        options = {
+            "max_epochs": plan.space.recipe.training.epochs,
+            "factor": search.hyperband.factor,
+            "hyperband_iterations": search.hyperband.iterations,
+        }
+    oracle = ORACLES[advice.tuner](
         space=plan.space,
-        feasible=lambda values: plan.judge(values).kind,
+        feasible=lambda values: plan.judge.judge(values).kind,
+        trials=advice.trials,
         folder=plan.folder,
         direction=plan.direction,
         **options,
@@ -100,7 +105,7 @@ class Tuner(keras_tuner.Tuner):
         if trial.message:
             self.failed(trial.trial_id, trial.message)
         self.oracle.end_trial(trial)
-        outcome = read_outcome(self.plan.folder / "trials" / trial.trial_id)
+        outcome = read_outcome(self.plan.trial_folder(trial.trial_id))
         self.ended(outcome or Outcome(trial.trial_id, own_values(trial), "failed", reason=trial.message))
 
     def save(self) -> None:

@@ -15,10 +15,8 @@ from keras_tuner.src.distribute import oracle_client
 
 from ..errors import InputError, TrainingError
 from ..tracking import Store
-from ..training.prepare import load_data
 from .outcome import Outcome
-from .plan import PLAN, SEARCHES, Plan
-from .space import load_space
+from .plan import PLAN, SEARCHES, Plan, told_plan
 from .tuner import Tuner, make_oracle
 from .wire import Line, Message
 
@@ -130,12 +128,11 @@ def _again(request: Callable) -> Callable:
 
 def _plan(told: Message) -> Plan:
     """The chief's plan; its folder where this machine shares it, else one of its own."""
-    space = load_space(told["space"])
     root = Path(told["root"])
-    store = Store(told["uri"], root=root if (root / SEARCHES / space.name / PLAN).exists() else None)
-    plan = Plan(space, store, load_data(space.recipe), told["tuner"])
-    if plan.identity != told["identity"]:
-        raise InputError(f"search {space.name}: expected the chief's data and version of kzoo. Received: other ones on this machine.")
+    store = Store(told["uri"], root=root if (root / SEARCHES / told["name"] / PLAN).exists() else None)
+    plan = told_plan(told, store)
+    if (plan.space.digest(), plan.dataset.fingerprint) != (told["digest"], told["fingerprint"]):
+        raise InputError(f"search {told['name']}: expected the chief's data and version of kzoo. Received: other ones on this machine.")
     return plan
 
 
