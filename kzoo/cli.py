@@ -254,6 +254,38 @@ def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000) -> 
     raise typer.Exit(status)
 
 
+@app.command()
+def sync() -> None:
+    """Send what was kept here while the tracking server did not answer."""
+    from .tracking import Store
+
+    kept = Path("mlruns/journal").is_dir()
+    done = Store(create=kept).sync()
+    print(f"sent {done.events} entries of {done.runs} runs" if done.events else "nothing to send")
+    if done.busy:
+        print(f"{done.busy} runs are still being written; their process sends them itself")
+    for address, count in done.elsewhere.items():
+        print(f"{count} runs belong to {address}; they are sent with MLFLOW_TRACKING_URI set to it")
+    for line in done.refused:
+        print(f"refused: {line}")
+    if done.remaining:
+        raise InputError(f"{done.remaining} entries are not sent yet ({done.problem}). They are kept; run this again later.")
+
+
+@app.command()
+def relocate() -> None:
+    """Make the runs find their artifacts again after the project folder has moved."""
+    from .tracking import Store, relocate
+
+    done = relocate(Store(create=False))
+    if not done.rows:
+        print("nothing to change: the artifacts are where the database says")
+    for root in done.roots:
+        print(f"was made as {root}")
+    for place, count in done.rows.items():
+        print(f"{place}: {count} changed")
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Runs a command; errors that the user can mend are one line each and exit status 2."""
     given = sys.argv[1:] if arguments is None else arguments

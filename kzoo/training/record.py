@@ -13,16 +13,17 @@ import yaml
 
 from ..analysis import Profile, draw
 from ..data import Dataset
+from ..files import write_atomically
 from ..models import describe, remember, save
 from ..tracking import Run
 from . import pictures
 from .environment import describe_environment
 from .fit import STATE, Fitted, make_batches
 from .objective import main
-from .recipe import Recipe, flatten
+from .recipe import Recipe, flatten, load_recipe
 from .state import History, read_history
 
-AS_WRITTEN, AS_RESOLVED, MODEL = "recipe.yaml", "recipe_resolved.yaml", "model.keras"
+AS_WRITTEN, AS_RESOLVED, FINGERPRINT, MODEL = "recipe.yaml", "recipe_resolved.yaml", "fingerprint.txt", "model.keras"
 
 
 def log_setup(run: Run, recipe: Recipe, dataset: Dataset, model: keras.Model, cost: Profile) -> None:
@@ -30,6 +31,8 @@ def log_setup(run: Run, recipe: Recipe, dataset: Dataset, model: keras.Model, co
     resolved = resolved_for(recipe, dataset, model)
     run.log_text(recipe.text, AS_WRITTEN)
     run.log_text(yaml.safe_dump(resolved, sort_keys=False), AS_RESOLVED)
+    write_atomically(run.folder / FINGERPRINT, dataset.fingerprint)
+    write_atomically(run.folder / AS_RESOLVED, yaml.safe_dump(resolved, sort_keys=False))
     run.log_parameters(flatten({key: resolved[key] for key in ("model", "data", "training")}))
     environment = describe_environment()
     run.log_text(yaml.safe_dump(environment), "environment.yaml")
@@ -53,6 +56,13 @@ def resolved_for(recipe: Recipe, dataset: Dataset, model: keras.Model) -> dict[s
     resolved = recipe.resolved()
     resolved["model"] |= {"input_shape": list(dataset.input_shape), "num_classes": main(model).output_shape[-1]}
     return resolved
+
+
+def read_beginning(folder: Path) -> tuple[Recipe, str] | None:
+    """The recipe and the fingerprint of the data from the folder of an unfinished run; None if they are not there."""
+    if not (folder / AS_RESOLVED).exists():
+        return None
+    return load_recipe(folder / AS_RESOLVED), (folder / FINGERPRINT).read_text()
 
 
 def log_costs(run: Run, model: keras.Model, cost: Profile, batch_size: int) -> None:
