@@ -1,7 +1,7 @@
 """The figures of a search: the best score so far, what mattered, and the score against what it costs."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -75,12 +75,16 @@ def pareto_figure(outcomes: Sequence[Outcome], objective: str, direction: Direct
 
     figure = Figure(figsize=(10.4, 4.4), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    _pareto(left, outcomes, lambda o: o.macs, direction, "MACs")
-    _pareto(right, outcomes, lambda o: o.seconds or None, direction, "seconds of training")
+    fronts = [
+        _pareto(left, outcomes, lambda o: o.macs, direction, "MACs"),
+        _pareto(right, outcomes, lambda o: o.seconds or None, direction, "seconds of training"),
+    ]
     left.set_ylabel(objective)
     handles, labels = left.get_legend_handles_labels() if left.has_data() else right.get_legend_handles_labels()
     if handles:
         figure.legend(handles, labels, loc="outside lower center", ncols=len(handles), frameon=False)
+    for axis, front in zip((left, right), fronts, strict=True):
+        _name(figure, axis, front, direction)
     return figure
 
 
@@ -120,12 +124,13 @@ def _draw_best(axis: "Axes", scored: Sequence[tuple[int, Outcome]], direction: D
     at, right = (places[winner], scores[winner]), places[winner] < 0.7 * last
     words = f"trial {scored[winner][1].trial}"
     offset = (0, 10 if above else -10)
-    align = {"ha": "left" if right else "right", "va": "bottom" if above else "top"}
+    align: dict[str, Any] = {"ha": "left" if right else "right", "va": "bottom" if above else "top"}
     axis.annotate(words, at, offset, textcoords="offset points", color=ORANGE, **align)
     axis.margins(y=0.16)
 
 
-def _pareto(axis: "Axes", outcomes: Sequence[Outcome], cost: Callable, direction: Direction, label: str) -> None:
+def _pareto(axis: "Axes", outcomes: Sequence[Outcome], cost: Callable, direction: Direction, label: str) -> list[tuple]:
+    """One panel; returns trial, cost and score of the Pareto front."""
     known = [o for o in outcomes if is_scored(o) and cost(o) is not None]
     full = [o for o in known if o.status == "completed"]
     for status, face in (("completed", BLUE), ("pruned", "white")):
@@ -135,16 +140,16 @@ def _pareto(axis: "Axes", outcomes: Sequence[Outcome], cost: Callable, direction
     front = [full[place] for place in pareto_front([cost(o) for o in full], [o.score or 0.0 for o in full], direction)]
     if front:
         line = [(cost(o), o.score) for o in front]
-        steps = {"drawstyle": "steps-post", "color": ORANGE, "marker": "o", "markersize": 6}
+        steps: dict[str, Any] = {"drawstyle": "steps-post", "color": ORANGE, "marker": "o", "markersize": 6}
         axis.plot(*zip(*line, strict=True), label="Pareto front", **steps)
     costs = [cost(o) for o in known]
     _scale(axis, logarithmic=bool(costs) and max(costs) >= 10 * min(costs))
     axis.set_xlabel(label)
     axis.margins(x=0.08, y=0.12)
     axis.grid(alpha=0.25)
-    _name(axis, [(o.trial, cost(o), o.score) for o in front], direction)
     if not known:
         axis.text(0.5, 0.5, f"no trial has a score and {label}", ha="center", va="center", transform=axis.transAxes, color=GREY)
+    return [(o.trial, cost(o), o.score) for o in front]
 
 
 def _scale(axis: "Axes", logarithmic: bool) -> None:
@@ -158,9 +163,9 @@ def _scale(axis: "Axes", logarithmic: bool) -> None:
     axis.xaxis.set_major_formatter(EngFormatter())
 
 
-def _name(axis: "Axes", points: Sequence[tuple], direction: Direction) -> None:
+def _name(figure: "Figure", axis: "Axes", points: Sequence[tuple], direction: Direction) -> None:
     """Names points of a front, on the side where no point of it lies; one that would cover the one before is left out."""
-    axis.figure.draw_without_rendering()
+    figure.draw_without_rendering()
     above = direction == "max"
     taken: list[np.ndarray] = []
     for trial, cost, score in sorted(points, key=lambda p: p[2], reverse=above):
@@ -168,7 +173,7 @@ def _name(axis: "Axes", points: Sequence[tuple], direction: Direction) -> None:
         if any(abs(at[0] - other[0]) < 34 and abs(at[1] - other[1]) < 15 for other in taken):
             continue
         taken.append(at)
-        align = {"ha": "right", "va": "bottom" if above else "top", "fontsize": 8, "color": ORANGE}
+        align: dict[str, Any] = {"ha": "right", "va": "bottom" if above else "top", "fontsize": 8, "color": ORANGE}
         axis.annotate(trial, (cost, score), (-3, 4 if above else -4), textcoords="offset points", **align)
 
 

@@ -111,8 +111,8 @@ def _table(outcomes, objective, direction, links, room: int) -> list[str]:
         return []
     names = varying(outcomes)
     titles = ["rank", "trial", escaped(objective), *map(escaped, headings(names)), "parameters", "MACs", "time", "status"]
-    head = [_row(titles), _row(["---:", "---", *["---"] * (1 + len(names)), *["---:"] * 3, "---"])]
-    rows = [_row(_cells(rank, outcome, names, links)) for rank, outcome in in_order(outcomes, direction)]
+    head = [row(titles), row(["---:", "---", *["---"] * (1 + len(names)), *["---:"] * 3, "---"])]
+    rows = [row(_cells(rank, outcome, names, links)) for rank, outcome in in_order(outcomes, direction)]
     kept = _fitting(head, rows, room)
     if kept == len(rows):
         return ["\n".join(head + rows)]
@@ -142,5 +142,6 @@ def _link(outcome: Outcome, links: Mapping[str, str]) -> str:
     return f"[{escaped(outcome.trial)}]({target})" if target else escaped(outcome.trial)
 
 
-def _row(cells: Sequence[str]) -> str:
+def row(cells: Sequence[str]) -> str:
+    """A row of a Markdown table."""
     return f"| {' | '.join(cells)} |"
