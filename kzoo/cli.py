@@ -155,11 +155,15 @@ def tune(
         list[str] | None,
         typer.Option("--set", metavar="PATH=VALUE", help="Replace a value of the space, as in search.trials=10. Repeatable."),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what the search would cost, and what of the space is feasible.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what the search would cost, and what of the space is feasible.")
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Finish a search that was interrupted.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew; an earlier search of that name is moved aside.")] = False,
     workers: Annotated[int | None, typer.Option(min=0, help="Train in N processes side by side, one per GPU while there are some.")] = None,
-    listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where workers find this process; port 0 takes a free one.")] = "127.0.0.1:0",
+    listen: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Where workers find this process; port 0 takes a free one.")
+    ] = "127.0.0.1:0",
     lease: Annotated[float, typer.Option(min=1.0, help="Seconds after which a silent worker loses its trial to another one.")] = 60.0,
     finalists: Annotated[int, typer.Option(min=0, help="Train the best N again, each with several seeds, and compare them.")] = 0,
     seeds: Annotated[int, typer.Option(min=2, help="Trainings of each finalist.")] = 5,
@@ -174,9 +178,7 @@ def tune(
         _print_table(seen.table())
         print(seen.summary())
         return
-    found = tune(
-        checked, resume=resume, fresh=fresh, workers=workers, listen=listen, lease=lease, finalists=finalists, seeds=seeds
-    )
+    found = tune(checked, resume=resume, fresh=fresh, workers=workers, listen=listen, lease=lease, finalists=finalists, seeds=seeds)
     _print_table(found.table())
     print(found.summary())
     print(f"run {found.run_id}. Look at it in MLflow: {_program()} ui")

@@ -15,8 +15,8 @@ from ..errors import InputError
 from .leases import Leases
 from .outcome import Outcome, read_outcome
 from .plan import Plan
-from .reasons import LOST
-from .sound import Sound
+from .sound import LOST, Sound
+from .tuner import nothing
 from .wire import Message, handlers
 
 THREADS = 8
@@ -47,7 +47,7 @@ class Chief:
         host: str = "127.0.0.1",
         port: int = 0,
         lease: float = 60.0,
-        ended: Callable[[Outcome], None] = lambda outcome: None,
+        ended: Callable[[Outcome], None] = nothing,
     ):
         self.plan, self.oracle, self.ended = plan, oracle, ended
         self.leases = Leases(lease)

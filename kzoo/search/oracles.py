@@ -38,7 +38,7 @@ class GridOracle(Sound, keras_tuner.oracles.GridSearchOracle):
 
     def end_trial(self, trial: Trial) -> None:
         super().end_trial(trial)
-        self._populate_next = []
+        self._populate_next: list[str] = []
 
     def get_state(self) -> dict[str, Any]:
         return {**super().get_state(), "place": self._place}

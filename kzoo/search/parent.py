@@ -7,10 +7,13 @@ import yaml
 from ..tracking import Run
 from ..training.recipe import flatten
 from .figures import best_so_far, importance_figure, pareto_figure
-from .importance import importance
+from .finalists import FinalistsReport
+from .importance import Importances, importance
+from .note import LIMIT, ranking_note
 from .outcome import Outcome, ranked, read_outcomes
 from .plan import Plan
-from .ranking import ranking_note, trials_csv
+from .ranking import trials_csv
+from .space import EXTENDABLE
 
 NOTE = "mlflow.note.content"
 OVER = ("completed", "pruned", "failed")
@@ -33,11 +36,13 @@ class Parent:
     def began(self) -> None:
         """Logs what holds for all trials."""
         plan = self.plan
-        fixed = {k: v for k, v in flatten(plan.space.recipe.resolved()).items() if k not in {d.path for d in plan.space.dimensions}}
+        searched = {dimension.path for dimension in plan.space.dimensions}
+        fixed = {key: value for key, value in flatten(plan.space.recipe.resolved()).items() if key not in searched}
         settings = {f"search.{key}": value for key, value in flatten(plan.space.resolved()["search"]).items()}
-        self.run.log_parameters({**fixed, **settings, "search.tuner": plan.advice.tuner, "search.objective": plan.objective})
+        used = {"search.tuner": plan.advice.tuner, "search.trials": plan.advice.trials, "search.objective": plan.objective}
+        self.run.log_parameters({key: value for key, value in {**fixed, **settings, **used}.items() if key not in EXTENDABLE})
         self.run.log_text(plan.space.text, "space.yaml")
-        self.run.log_text(yaml.safe_dump(plan.space.recipe.resolved(), sort_keys=False), "recipe.yaml")
+        self.run.log_text(yaml.safe_dump(plan.space.resolved(), sort_keys=False), "space_resolved.yaml")
         for split in plan.dataset.splits():
             self.run.log_dataset(f"{plan.dataset.name}/{split}", plan.dataset.fingerprint, plan.space.recipe.source, split)
 
@@ -51,28 +56,37 @@ class Parent:
             self.run.log_metrics({"search/best": best[0].score or 0.0, **own}, step=step)
         self.write_note(outcomes)
 
-    def write_note(self, outcomes: list[Outcome], finalists: str = "") -> None:
-        """The ranking, with links to the trials."""
-        links = {o.trial: link for o in outcomes if o.run_id and (link := self.plan.store.link(o.run_id))}
+    def finish(self, finalists: FinalistsReport | None = None) -> None:
+        """Logs the table and the figures of the whole search."""
+        plan, outcomes = self.plan, read_outcomes(self.plan.folder)
+        self.run.log_text(trials_csv(outcomes, plan.direction), "trials.csv")
+        best = ranked(outcomes, plan.direction)
+        mattered = importance(outcomes, plan.direction) if best else None
+        if best and mattered:
+            self.run.set_tags({"kzoo.best_trial": best[0].trial})
+            self.run.log_figure(best_so_far(outcomes, plan.objective, plan.direction), "best_so_far.png")
+            self.run.log_figure(pareto_figure(outcomes, plan.objective, plan.direction), "pareto.png")
+            self.run.log_figure(importance_figure(mattered), "importance.png")
+        self.write_note(outcomes, mattered, finalists)
+
+    def write_note(self, outcomes: list[Outcome], mattered: Importances | None = None, finalists: FinalistsReport | None = None) -> None:
+        """The ranking, with links to the trials, and below it the finalists."""
+        compared = "" if finalists is None else f"\n\n### Finalists\n\n{finalists.markdown()}"
         note = ranking_note(
             outcomes,
             self.plan.objective,
             self.plan.direction,
-            links,
-            trials=self.plan.advice.trials,
+            self._links(outcomes),
+            planned=self.plan.advice.trials,
+            importances=mattered,
             rejected=self.rejected,
+            limit=LIMIT - len(compared),
         )
-        self.run.set_tags({NOTE: note + finalists})
+        self.run.set_tags({NOTE: note + compared})
 
-    def finish(self) -> None:
-        """Logs the table and the figures of the whole search."""
-        plan, outcomes = self.plan, read_outcomes(self.plan.folder)
-        self.run.log_text(trials_csv(outcomes), "trials.csv")
-        best = ranked(outcomes, plan.direction)
-        if best:
-            self.run.log_metrics({"search/best_score": best[0].score or 0.0, "search/trials": len(outcomes)})
-            self.run.set_tags({"kzoo.best_trial": best[0].trial})
-            self.run.log_figure(best_so_far(outcomes, plan.objective, plan.direction), "best_so_far.png")
-            self.run.log_figure(pareto_figure(outcomes, plan.objective, plan.direction), "pareto.png")
-            self.run.log_figure(importance_figure(importance(outcomes, plan.direction), plan.objective), "importance.png")
-        self.write_note(outcomes)
+    def _links(self, outcomes: list[Outcome]) -> dict[str, str]:
+        """Where MLflow shows the trials: in the experiment of the search's own run."""
+        own = self.plan.store.link(self.run)
+        if own is None:
+            return {}
+        return {o.trial: own.replace(self.run.id, o.run_id) for o in outcomes if o.run_id and not o.run_id.startswith(self.plan.key())}

@@ -46,8 +46,9 @@ class Plan:
     advice: Advice
 
     def __post_init__(self):
-        name, self.direction = objective_of(self.space, self.dataset)
-        self.objective = f"val/{name}"
+        self.metric: Any
+        self.metric, self.direction = objective_of(self.space, self.dataset)
+        self.objective = f"val/{self.metric}"
         """The name of what is optimised, as it stands in the history of a training: `val/mean_iou`."""
         self.judge = Judge(self.space, self.dataset)
         self._dataset, self._read = self.dataset, self.space.recipe.data
@@ -73,7 +74,7 @@ class Plan:
     def recipe_of(self, values: Mapping[str, Any]) -> Recipe:
         """The recipe of a trial; the objective chooses its best epoch."""
         recipe = self.space.recipe_of(values)
-        return replace(recipe, training=replace(recipe.training, monitor=self.objective.removeprefix("val/")))
+        return replace(recipe, training=replace(recipe.training, monitor=self.metric))
 
     def data_of(self, recipe: Recipe) -> Dataset:
         """The data of a trial, read again only where the space searches their settings."""
@@ -154,12 +155,11 @@ def reopen_plan(name: str, store: Store) -> Plan:
         raise InputError(
             f"search {name}: not found in {store.root / SEARCHES}, which holds {', '.join(known) or 'none'}.{did_you_mean(name, known)}"
         )
-    known_plan = _read(folder)
-    return told_plan({**known_plan, "name": name, "trials": None}, store)
+    return told_plan({**_read(folder), "name": name, "trials": None}, store)
 
 
 def told_plan(known: Mapping[str, Any], store: Store) -> Plan:
-    """The plan that `Plan.told` describes, on this machine."""
+    """A plan as a search's folder or its chief tells it, on this machine."""
     space = replace(load_space(known["space"]), name=known["name"])
     return Plan(space, store, load_data(space.recipe), known["id"], Advice(known["tuner"], known["trials"]))
 

@@ -15,7 +15,6 @@ from keras_tuner.src.engine import oracle as private
 from ..errors import InputError
 from ..files import write_atomically
 from .hyperparameters import to_keras_tuner
-from .reasons import LOST
 
 if TYPE_CHECKING:
     from .space import Space
@@ -24,6 +23,8 @@ Values = Mapping[str, Any]
 Direction = Literal["max", "min"]
 
 ORACLE, TRIAL = "oracle.json", "trial.json"
+
+LOST = "worker lost"
 
 FAILURES = 3
 """Failed trials in a row that end a search."""
@@ -62,6 +63,7 @@ class Sound(keras_tuner.Oracle):
         """Whether the last request was answered with the end of the search."""
         self._forgiven = 0
         self._lost: Counter[str] = Counter()
+        self.end_order: list[str] = []
         self._judged: dict[str, str | None] = {}
         self.reasons: dict[str, str] = {}
         """Why trials failed, as workers say; keras-tuner's own messages do not travel between processes."""
@@ -206,7 +208,7 @@ class Sound(keras_tuner.Oracle):
         over = [name for name in started if self.trials[name].status in ("COMPLETED", "FAILED")]
         self.end_order = [name for name in self.end_order if name in over]
         self.end_order += [name for name in over if name not in self.end_order]
-        self.ongoing_trials = {}
+        self.ongoing_trials: dict[str, Trial] = {}
         self._retry_queue = [name for name in reversed(started) if name not in over]
         self._forgiven = len(self.end_order)
 

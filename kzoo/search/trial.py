@@ -14,6 +14,7 @@ import yaml
 from ..analysis import profile
 from ..data import Dataset
 from ..tracking import Run
+from ..tracking.reason import short_reason
 from ..training import Fitted, Recipe, fit
 from ..training.fit import BEST, STATE
 from ..training.mosaic import sampler
@@ -23,7 +24,6 @@ from ..training.state import History, read_history
 from .hopeless import is_hopeless
 from .outcome import Outcome, read_outcome, read_outcomes
 from .plan import Plan
-from .reasons import reason_of
 
 INACTIVE = "–"
 """The parameter of a hyperparameter that a trial does not have, so that all runs have the same parameters."""
@@ -37,7 +37,7 @@ class Round:
     promoted_from: str | None = None
 
 
-def train_trial(plan: Plan, trial: str, values: Mapping[str, Any], round: Round | None = None) -> Outcome:
+def train_trial(plan: Plan, trial: str, values: Mapping[str, Any], stage: Round | None = None) -> Outcome:
     """Trains a trial, or what is left of it, and records it as a child run and as `outcome.json`.
 
     Raises:
@@ -47,16 +47,16 @@ def train_trial(plan: Plan, trial: str, values: Mapping[str, Any], round: Round 
     before = read_outcome(folder)
     if before is not None and before.status in ("completed", "pruned"):
         return before
-    promoted_from = None if round is None else round.promoted_from
+    promoted_from = None if stage is None else stage.promoted_from
     outcome = Outcome(trial, dict(values), promoted_from=promoted_from, attempts=1 if before is None else before.attempts + 1)
     run = plan.store.start(plan.experiment, _name(trial, values), _tags(plan, outcome), key=plan.key(trial), parent=plan.key())
     outcome = replace(outcome, run_id=run.id)
     outcome.write(folder)
     with run:
         try:
-            outcome = _Training(plan, run, folder, outcome, round).outcome()
+            outcome = _Training(plan, run, folder, outcome, stage).outcome()
         except Exception as error:
-            replace(outcome, status="failed", reason=reason_of(error)).write(folder)
+            replace(outcome, status="failed", reason=short_reason(error)).write(folder)
             raise
     outcome.write(folder)
     return outcome
@@ -65,11 +65,11 @@ def train_trial(plan: Plan, trial: str, values: Mapping[str, Any], round: Round 
 class _Training:
     """The executions of a trial, one after the other."""
 
-    def __init__(self, plan: Plan, run: Run, folder: Path, outcome: Outcome, round: Round | None):
-        self.plan, self.run, self.folder, self.begun, self.round = plan, run, folder, outcome, round
+    def __init__(self, plan: Plan, run: Run, folder: Path, outcome: Outcome, stage: Round | None):
+        self.plan, self.run, self.folder, self.begun, self.stage = plan, run, folder, outcome, stage
         self.recipe = plan.recipe_of(outcome.values)
         self.dataset = plan.data_of(self.recipe)
-        self.epochs = self.recipe.training.epochs if round is None else round.epochs
+        self.epochs = self.recipe.training.epochs if stage is None else stage.epochs
         self.hopeless = False
 
     def outcome(self) -> Outcome:
@@ -81,7 +81,7 @@ class _Training:
                 break
         outcome = self._summary(fitted)
         self._log_summary(outcome, fitted)
-        if self.round is None:
+        if self.stage is None:
             for execution in self.folder.glob("execution_*"):
                 shutil.rmtree(execution)
         return outcome
@@ -112,7 +112,7 @@ class _Training:
 
     def _take_over(self, state: Path) -> None:
         """Hyperband continues the trial that it promotes: its weights, its optimizer and its history."""
-        source = self.round and self.round.promoted_from
+        source = self.stage and self.stage.promoted_from
         if source and not (state / STATE).exists():
             origin = self.plan.trial_folder(source) / state.name
             if (origin / STATE).exists():
@@ -123,7 +123,7 @@ class _Training:
     def _is_enough(self, number: int, history: History) -> bool:
         if len(history) >= self.epochs:
             return True
-        if self.round is not None or number > 0 or not self.plan.space.search.stop_hopeless:
+        if self.stage is not None or number > 0 or not self.plan.space.search.stop_hopeless:
             return False
         others = [o for o in read_outcomes(self.plan.folder) if o.trial != self.begun.trial]
         curve = [row[self.plan.objective] for row in history]

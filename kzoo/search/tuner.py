@@ -7,10 +7,11 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine.trial import Trial
 
+from ..errors import TrainingError
+from ..tracking.reason import short_reason
 from .oracles import ORACLES
 from .outcome import Outcome, read_outcome
 from .plan import Plan, has_oracle
-from .reasons import reason_of, would_fail_again
 from .sound import Sound
 from .trial import Round, train_trial
 
@@ -41,6 +42,10 @@ def make_oracle(plan: Plan, resume: bool = True) -> Sound:
     return oracle
 
 
+def nothing(*_: Any) -> None:
+    """Told of something, does nothing."""
+
+
 class Tuner(keras_tuner.Tuner):
     """Trains what an oracle proposes, here or in another process, until there is nothing more.
 
@@ -57,9 +62,9 @@ class Tuner(keras_tuner.Tuner):
         self,
         plan: Plan,
         oracle: keras_tuner.Oracle,
-        began: Callable[[str, Mapping[str, Any]], None] = lambda trial, values: None,
-        ended: Callable[[Outcome], None] = lambda outcome: None,
-        failed: Callable[[str, str], None] = lambda trial, reason: None,
+        began: Callable[[str, Mapping[str, Any]], None] = nothing,
+        ended: Callable[[Outcome], None] = nothing,
+        failed: Callable[[str, str], None] = nothing,
         at_most: int | None = None,
     ):
         self.plan, self.began, self.ended, self.failed, self.at_most = plan, began, ended, failed, at_most
@@ -71,13 +76,13 @@ class Tuner(keras_tuner.Tuner):
         """Trains; returns whether the search is over, False after `at_most` trials."""
         try:
             super().search()
-        except _Enough:
+        except _EnoughError:
             return False
         return True
 
     def pre_create_trial(self) -> None:
         if self.trained == self.at_most:
-            raise _Enough
+            raise _EnoughError
         if self._asked_in_vain:
             time.sleep(PAUSE)
         self._asked_in_vain = True
@@ -88,8 +93,8 @@ class Tuner(keras_tuner.Tuner):
 
     def run_trial(self, trial: Trial, *_, **__) -> Outcome:
         values = trial.hyperparameters.values
-        round = Round(values["tuner/epochs"], values.get("tuner/trial_id")) if "tuner/epochs" in values else None
-        return train_trial(self.plan, trial.trial_id, own_values(trial), round)
+        stage = Round(values["tuner/epochs"], values.get("tuner/trial_id")) if "tuner/epochs" in values else None
+        return train_trial(self.plan, trial.trial_id, own_values(trial), stage)
 
     def _try_run_and_update_trial(self, trial: Trial, *_, **__) -> None:
         """As keras-tuner's, but the reason for a failure is a line, and what would fail again is not tried again."""
@@ -98,7 +103,7 @@ class Tuner(keras_tuner.Tuner):
             self.oracle.update_trial(trial.trial_id, {"score": outcome.score})
             trial.status = "COMPLETED"
         except Exception as error:
-            trial.status, trial.message = "FAILED" if would_fail_again(error) else "INVALID", reason_of(error)
+            trial.status, trial.message = "FAILED" if isinstance(error, TrainingError) else "INVALID", short_reason(error)
 
     def on_trial_end(self, trial: Trial) -> None:
         self.trained += 1
@@ -123,5 +128,5 @@ def own_values(trial: Trial) -> dict[str, Any]:
     return {name: value for name, value in trial.hyperparameters.values.items() if not name.startswith("tuner/")}
 
 
-class _Enough(Exception):
+class _EnoughError(Exception):
     """The trials of this process are done."""

@@ -1,5 +1,6 @@
 """A worker of a search: asks the chief for trials, trains them, and shows in a thread of its own that it is alive."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -84,10 +85,8 @@ class Beats:
 
     def __exit__(self, *_) -> None:
         self._ended.set()
-        try:
+        with contextlib.suppress(ConnectionError):
             self.line.call("Leave", 2.0, worker=self.name)
-        except ConnectionError:
-            pass
         self.line.close()
 
     def _beat(self) -> None:

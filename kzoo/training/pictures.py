@@ -54,25 +54,25 @@ def _draw_maps(inputs, targets, guesses, classes) -> "Figure":
 
     figure = Figure(figsize=(1.9 * len(inputs) + 0.4, 7.8), layout="constrained")
     axes = figure.subplots(4, len(inputs), squeeze=False)
-    colours = colours(len(classes))
+    shades = colours(len(classes))
     for column, (image, truth, guess) in enumerate(zip(inputs, targets, guesses, strict=True)):
         valid = truth != IGNORE
         axes[0, column].imshow(displayed(image, truth.shape), cmap="gray")
-        axes[1, column].imshow(np.where(valid[..., None], colours[np.where(valid, truth, 0)], 0.5))
-        axes[2, column].imshow(colours[guess])
+        axes[1, column].imshow(np.where(valid[..., None], shades[np.where(valid, truth, 0)], 0.5))
+        axes[2, column].imshow(shades[guess])
         axes[3, column].imshow(np.where((truth != guess) & valid, 1.0, 0.0), cmap="gray", vmin=0, vmax=1)
     for axis, label in zip(axes[:, 0], ("image", "truth", "prediction", "differing pixels"), strict=True):
         axis.set_ylabel(label)
     for axis in axes.ravel():
         axis.set(xticks=[], yticks=[])
-    _legend(figure, colours, classes)
+    _legend(figure, shades, classes)
     return figure
 
 
-def _legend(figure, colours, classes) -> None:
+def _legend(figure, shades, classes) -> None:
     from matplotlib.patches import Patch
 
-    patches = [Patch(facecolor=c, edgecolor=GREY, label=name) for c, name in zip(colours, classes, strict=True)]
+    patches = [Patch(facecolor=c, edgecolor=GREY, label=name) for c, name in zip(shades, classes, strict=True)]
     figure.legend(handles=patches, loc="outside lower center", ncols=min(len(classes), 6), frameon=False)
 
 

@@ -12,7 +12,7 @@ import keras
 
 from ..analysis import profile
 from ..data import Dataset
-from ..errors import ArgumentError, InputError
+from ..errors import ArgumentError, InputError, TrainingError
 from ..models import BUILDERS, PRESETS
 from ..models.identity import plain
 from ..schema import defaults
@@ -85,19 +85,29 @@ def train(
     checked = load_recipe(recipe, overrides)
     dataset, model = prepare(checked)
     run = (store or Store()).start(checked.experiment, checked.run or _run_name(checked))
-    return _train(run, checked, dataset, model, progress, resumed=False)
+    with _resumable(run):
+        return train_in(run, checked, dataset, model, progress)
 
 
-def _train(run: Run, recipe: Recipe, dataset: Dataset, model: keras.Model, progress: Progress | None, resumed: bool) -> Trained:
+def train_in(run: Run, recipe: Recipe, dataset: Dataset, model: keras.Model, progress: Progress | None = None) -> Trained:
+    """Trains in a run that has been started, or goes on in one that was interrupted; `train` does the rest.
+
+    Args:
+        run: a new one, or one whose folder holds the state of an interrupted training.
+        recipe: checked.
+        dataset: the recipe's.
+        model: the recipe's, uncompiled, with its initial weights.
+        progress: told of the start and of every epoch.
+    """
     progress = progress or Progress()
 
     def report(row: dict[str, float]) -> None:
         log_epoch(run, row)
         progress.epoch(row)
 
-    with _resumable(run), run:
+    with run:
         cost = profile(model, optimizer=recipe.training.optimizer)
-        if resumed:
+        if (run.folder / STATE).exists():
             log_missed_epochs(run)
         else:
             log_setup(run, recipe, dataset, model, cost)
@@ -137,7 +147,8 @@ def _resume(run_id: str, recipe, overrides, force: bool, store: Store, progress:
             f"run {run_id}: expected the data that it began with (fingerprint {digest}). Received: {dataset.fingerprint}. "
             "Restore the data, or start a new run."
         )
-    return _train(run, recorded, dataset, model, progress, resumed=True)
+    with _resumable(run):
+        return train_in(run, recorded, dataset, model, progress)
 
 
 def _recorded(run: Run, store: Store) -> tuple[Recipe, str | None]:

@@ -7,9 +7,9 @@ import shutil
 import pytest
 
 from kzoo import InputError
+from kzoo.search import load_space
 from kzoo.search.oracles import ORACLES
 from kzoo.search.sound import FAILURES, ORACLE, TRIAL
-from kzoo.search import load_space
 
 TUNERS = list(ORACLES)
 SMALL = {"model.filters": [[4], [8], [12]], "model.kernel_size": [3, 5], "model.downsampling": ["max_pool", "avg_pool", "blur_pool"]}
@@ -20,7 +20,7 @@ def space(tuner="random", domains=SMALL, **search):
     return load_space({"recipe": "digits", "domains": domains, "search": {"tuner": tuner, **search}})
 
 
-def make(folder, tuner="random", feasible=lambda values: None, domains=SMALL, **search):
+def make(folder, tuner="random", feasible=lambda _: None, domains=SMALL, **search):
     trials = {} if tuner in ("grid", "hyperband") else {"trials": search.pop("trials", 12)}
     options = {"max_epochs": 4, "factor": 2, "hyperband_iterations": 1} if tuner == "hyperband" else {}
     checked = space(tuner, domains, **trials, **search)
@@ -241,7 +241,7 @@ def test_a_worker_of_an_earlier_chief_keeps_its_trial(tmp_path):
 
 def test_an_error_leaves_no_lock_behind(tmp_path):
     oracle = make(tmp_path)
-    oracle.feasible = lambda values: 1 / 0
+    oracle.feasible = lambda _: 1 / 0
     for _ in range(2):
         with pytest.raises(ZeroDivisionError):
             oracle.create_trial("tuner")

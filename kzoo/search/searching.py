@@ -5,15 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import TrainingError
+from ..errors import ArgumentError, TrainingError
 from ..tracking import Store
+from .final import train_finalists
+from .finalists import FinalistsReport
+from .importance import importance
 from .lead import Lead
+from .loading import load_space
 from .outcome import Outcome, ranked, read_outcomes
 from .parent import Parent
 from .plan import Plan, open_plan
 from .progress import PRINTED, SearchProgress
+from .ranking import ranking_table
 from .sound import Direction
-from .loading import load_space
 from .space import Space
 from .tuner import Tuner, make_oracle
 
@@ -29,6 +33,7 @@ class Found:
         objective: what was optimised, such as `val/mean_iou`.
         direction: `max` or `min`.
         outcomes: of all trials, in the order in which they began.
+        finalists: how the best compare with several seeds each, where that was asked for.
     """
 
     name: str
@@ -37,6 +42,7 @@ class Found:
     objective: str
     direction: Direction
     outcomes: tuple[Outcome, ...]
+    finalists: FinalistsReport | None = None
 
     @property
     def ranking(self) -> list[Outcome]:
@@ -48,6 +54,19 @@ class Found:
         """The best trial, if any has a score."""
         return next(iter(self.ranking), None)
 
+    def table(self):
+        """The ranking as a rich table."""
+        return ranking_table(self.outcomes, self.objective, self.direction)
+
+    def summary(self) -> str:
+        """What mattered, how the finalists compare, and how to go on, in a few lines."""
+        lines = [str(importance(self.outcomes, self.direction))]
+        if self.finalists is not None:
+            lines.append(str(self.finalists))
+        if self.best is not None:
+            lines.append(f"kzoo best {self.name} -o best.yaml writes the recipe of trial {self.best.trial}.")
+        return "\n".join(lines)
+
 
 def tune(
     space: str | Path | Mapping | Space,
@@ -58,6 +77,8 @@ def tune(
     workers: int | None = None,
     listen: str = "127.0.0.1:0",
     lease: float = 60.0,
+    finalists: int = 0,
+    seeds: int = 5,
     store: Store | None = None,
     progress: SearchProgress | None = PRINTED,
 ) -> Found:
@@ -72,6 +93,8 @@ def tune(
             elsewhere (`kzoo tune-worker --join`). None: this process trains, one trial after the other.
         listen: `HOST:PORT` where workers find the chief; port 0 takes a free one. Whoever can reach it can join: there is no password.
         lease: float, seconds after which a worker that shows no sign of life loses its trial to another one.
+        finalists: int, two or more: so many of the best are trained again, each with `seeds` seeds, and compared. 0 for none.
+        seeds: int, two or more.
         store: where runs are kept; the default store unless given.
         progress: told of the trials; prints a line for each unless given otherwise. None is silent.
 
@@ -86,6 +109,8 @@ def tune(
     >>> found = kzoo.tune("unet_filters", overrides={"search.trials": 4})  # doctest: +SKIP
     >>> found.best.values, found.best.score  # doctest: +SKIP
     """
+    _check_finalists(finalists, seeds)
+    lead = Lead(workers, listen, lease)
     plan = open_plan(load_space(space, overrides), store or Store(), resume, fresh)
     progress = progress or SearchProgress()
     if plan.advice.message:
@@ -94,9 +119,19 @@ def tune(
         parent = Parent(plan, run)
         parent.began()
         progress.started(plan, run.id)
-        _search(plan, parent, progress, Lead(workers, listen, lease))
-    outcomes = tuple(read_outcomes(plan.folder))
-    return Found(plan.space.name, plan.folder, run.id, plan.objective, plan.direction, outcomes)
+        _search(plan, parent, progress, lead)
+        outcomes = tuple(read_outcomes(plan.folder))
+        best = ranked(list(outcomes), plan.direction)[:finalists]
+        report = train_finalists(plan, best, seeds, progress.advised) if len(best) > 1 else None
+        parent.finish(report)
+    return Found(plan.space.name, plan.folder, run.id, plan.objective, plan.direction, outcomes, report)
+
+
+def _check_finalists(finalists: int, seeds: int) -> None:
+    if finalists == 1 or finalists < 0:
+        raise ArgumentError("finalists", f"expected two or more, which can be compared, or 0 for none. Received: {finalists}.")
+    if seeds < 2:
+        raise ArgumentError("seeds", f"expected two or more. Received: {seeds}.")
 
 
 def _search(plan: Plan, parent: Parent, progress: SearchProgress, lead: Lead) -> None:
