@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-
 from ..analysis import profile
 from ..data import Dataset, Samples
 from ..errors import ArgumentError, one_line

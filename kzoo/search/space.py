@@ -116,7 +116,7 @@ class Space:
     def _stages(self, domain: Domain, settings: Mapping[str, Any]) -> int:
         if domain.stages is None:
             return 0
-        path = domain.stages.path
+        path = domain.stages.path or ""
         return domain.stages.count(settings[path] if path in settings else value_at(self.recipe, path))
 
     def recipe_of(self, values: Mapping[str, Any]) -> Recipe:
@@ -171,7 +171,9 @@ class Space:
         """
         mine, theirs = self._settings(), other._settings()
         names = dict.fromkeys([*mine, *theirs])
-        return [f"{name}: {mine.get(name, '-')} here, {theirs.get(name, '-')} there" for name in names if mine.get(name) != theirs.get(name)]
+        return [
+            f"{name}: {mine.get(name, '-')} here, {theirs.get(name, '-')} there" for name in names if mine.get(name) != theirs.get(name)
+        ]
 
     def _settings(self) -> dict[str, str]:
         """Every setting by its path, as text; the order of the domains counts, since points are drawn in it."""
@@ -210,10 +212,10 @@ def objective_of(space: Space, dataset: Dataset) -> tuple[str, Literal["max", "m
     return name, "min" if name == "loss" else "max"
 
 
-def value_at(recipe: Recipe, path: str | None) -> Any:
+def value_at(recipe: Recipe, path: str) -> Any:
     """The value of a recipe at a path, defaults included; None where there is none."""
     place: Any = recipe.resolved()
-    for key in (path or "").split("."):
+    for key in path.split("."):
         place = place.get(key) if isinstance(place, Mapping) else None
     return place
 
