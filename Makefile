@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo install test test-zoo test-backends test-slow test-lowest lint format clean
+.PHONY: demo install test test-zoo test-processes test-backends test-slow test-lowest lint format clean
 
 demo: $(READY)
 	$(BIN)/kzoo demo
@@ -18,11 +18,15 @@ $(READY): setup.cfg pyproject.toml constraints.txt
 	@touch $@
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not slow and not backends and not zoo" --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest -m "not slow and not backends and not zoo and not processes" --numprocesses 2 --dist loadfile
 
 # Every preset: its declared integers recomputed from the network, and the battery in a small form.
 test-zoo: $(READY)
 	$(BIN)/python -m pytest -m zoo --numprocesses 2
+
+# Trainings, workers, chiefs and tracking servers that are killed, and what is left of the search.
+test-processes: $(READY)
+	$(BIN)/python -m pytest -m processes
 
 # The same weights on TensorFlow and JAX, and on torch where it is installed.
 test-backends: $(READY)
@@ -35,7 +39,7 @@ test-slow: $(READY)
 test-lowest:
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-lowest.txt --editable '.[dev]'
-	.venv-lowest/bin/python -m pytest -m "not slow and not backends and not zoo"
+	.venv-lowest/bin/python -m pytest -m "not slow and not backends and not zoo and not processes"
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -149,6 +149,65 @@ def explain(
 
 
 @app.command()
+def tune(
+    space: Annotated[str, typer.Argument(help="A space file, or the name of a space that ships with kzoo.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="PATH=VALUE", help="Replace a value of the space, as in search.trials=10. Repeatable."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what the search would cost, and what of the space is feasible.")
+    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Finish a search that was interrupted.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew; an earlier search of that name is moved aside.")] = False,
+    workers: Annotated[int | None, typer.Option(min=0, help="Train in N processes side by side, one per GPU while there are some.")] = None,
+    listen: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Where workers find this process; port 0 takes a free one.")
+    ] = "127.0.0.1:0",
+    lease: Annotated[float, typer.Option(min=1.0, help="Seconds after which a silent worker loses its trial to another one.")] = 60.0,
+    finalists: Annotated[int, typer.Option(min=0, help="Train the best N again, each with several seeds, and compare them.")] = 0,
+    seeds: Annotated[int, typer.Option(min=2, help="Trainings of each finalist.")] = 5,
+) -> None:
+    """Search a space: every trial a tracked run, resumable, in one process or many."""
+    _load_keras_quietly()
+    from .search import load_space, tune, xray
+
+    checked = load_space(space, _overrides(settings or []))
+    if dry_run:
+        seen = xray(checked)
+        _print_table(seen.table())
+        print(seen.summary())
+        return
+    found = tune(checked, resume=resume, fresh=fresh, workers=workers, listen=listen, lease=lease, finalists=finalists, seeds=seeds)
+    _print_table(found.table())
+    print(found.summary())
+    print(f"run {found.run_id}. Look at it in MLflow: {_program()} ui")
+
+
+@app.command("tune-worker")
+def tune_worker(
+    join: Annotated[str, typer.Option(metavar="HOST:PORT", help="The search to join, as `kzoo tune --workers` prints it.")],
+    trials: Annotated[int | None, typer.Option(min=1, help="Leave after so many trials.")] = None,
+    parent: Annotated[int | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Train trials of a search that another process leads, here or on another machine."""
+    _load_keras_quietly()
+    from .search.crew import RECYCLED
+    from .search.worker import work
+
+    over = work(join, at_most=trials, parent=parent)
+    raise typer.Exit(0 if over else RECYCLED)
+
+
+@app.command()
+def spaces() -> None:
+    """List the spaces that ship with kzoo."""
+    from .search import shipped_spaces
+
+    print("\n".join(shipped_spaces()))
+
+
+@app.command()
 def recipes() -> None:
     """List the recipes that ship with kzoo."""
     from .training.recipe import shipped_recipes
@@ -195,6 +254,38 @@ def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000) -> 
     except Interruption:
         status = 0
     raise typer.Exit(status)
+
+
+@app.command()
+def sync() -> None:
+    """Send what was kept here while the tracking server did not answer."""
+    from .tracking import Store
+
+    kept = Path("mlruns/journal").is_dir()
+    done = Store(create=kept).sync()
+    print(f"sent {done.events} entries of {done.runs} runs" if done.events else "nothing to send")
+    if done.busy:
+        print(f"{done.busy} runs are still being written; their process sends them itself")
+    for address, count in done.elsewhere.items():
+        print(f"{count} runs belong to {address}; they are sent with MLFLOW_TRACKING_URI set to it")
+    for line in done.refused:
+        print(f"refused: {line}")
+    if done.remaining:
+        raise InputError(f"{done.remaining} entries are not sent yet ({done.problem}). They are kept; run this again later.")
+
+
+@app.command()
+def relocate() -> None:
+    """Make the runs find their artifacts again after the project folder has moved."""
+    from .tracking import Store, relocate
+
+    done = relocate(Store(create=False))
+    if not done.rows:
+        print("nothing to change: the artifacts are where the database says")
+    for root in done.roots:
+        print(f"was made as {root}")
+    for place, count in done.rows.items():
+        print(f"{place}: {count} changed")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -30,6 +30,8 @@ class Outcome:
         reason: why it failed, such as `NaN at epoch 3`, or was ended.
         run_id: of the child run in MLflow, where that is known.
         promoted_from: the trial that this one continues (Hyperband).
+        attempts: how often it was begun: more than once after an interruption or a failure.
+        other: further metrics of the best epoch: `{"best/foreground_iou": 0.91}`, means over the executions.
     """
 
     trial: str
@@ -46,8 +48,8 @@ class Outcome:
     reason: str | None = None
     run_id: str | None = None
     promoted_from: str | None = None
+    attempts: int = 1
     other: Mapping[str, float] = field(default_factory=dict)
-    """Further metrics of the best epoch, by name: `{"best/foreground_iou": 0.91}`."""
 
     def write(self, folder: Path) -> None:
         """Writes `outcome.json` into the trial's folder."""
@@ -56,14 +58,17 @@ class Outcome:
 
 def read_outcomes(folder: Path) -> list[Outcome]:
     """The outcomes of all trials under a search's folder, in the order in which the trials began; unreadable ones are left out."""
-    found = []
-    for file in sorted((folder / "trials").glob(f"*/{OUTCOME}")):
-        try:
-            values = json.loads(file.read_text())
-            found.append(Outcome(**{**values, "scores": tuple(values["scores"]), "curve": tuple(values["curve"])}))
-        except (OSError, ValueError, TypeError, KeyError):
-            continue
-    return found
+    every = (read_outcome(path) for path in sorted((folder / "trials").glob("*")))
+    return [outcome for outcome in every if outcome is not None]
+
+
+def read_outcome(trial_folder: Path) -> Outcome | None:
+    """The outcome in a trial's folder, if there is one that can be read."""
+    try:
+        values = json.loads((trial_folder / OUTCOME).read_text())
+        return Outcome(**{**values, "scores": tuple(values["scores"]), "curve": tuple(values["curve"])})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
 
 
 def ranked(outcomes: list[Outcome], direction: Literal["max", "min"]) -> list[Outcome]:

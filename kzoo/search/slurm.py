@@ -19,7 +19,7 @@ PORT={port}
 RESUME=()
 if [ "${{SLURM_RESTART_COUNT:-0}}" -gt 0 ]; then RESUME=(--resume); fi
 
-{command} tune {space} --workers 0 --port "$PORT" "${{RESUME[@]}}" &
+{command} tune {space} --workers 0 --listen "0.0.0.0:$PORT" "${{RESUME[@]}}" &
 CHIEF=$!
 trap 'kill -TERM "$CHIEF" 2>/dev/null' TERM INT
 

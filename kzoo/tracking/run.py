@@ -1,102 +1,172 @@
-"""One MLflow run: what is logged to it, and how it ends."""
+"""One run: what is logged to it, and how it ends. Nothing here waits for the store."""
 
 import math
-import os
-import socket
-import time
-from collections.abc import Mapping
+import posixpath
+import re
+import shutil
+import traceback
+import uuid
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import TrainingError, one_line
+from ..errors import one_line
+from .delivery import Delivery
+from .journal import FILES, Journal
+from .owner import owner
+from .reason import short_reason
 
 BATCH = 100
 """Parameters and tags per request, MLflow's limit."""
 
-LONGEST_VALUE = 6000
-"""Characters of a parameter's value, MLflow's limit."""
+LONGEST_KEY, LONGEST_VALUE, LONGEST_TAG = 250, 6000, 8000
+"""Characters of a name, of a parameter's value and of a tag's, MLflow's limits."""
 
+THUMBNAIL = 256
+"""Pixels of the longer side of the small copy that MLflow's pages show of a picture."""
 
-def owner() -> dict[str, str]:
-    """The tags that say which process trains a run."""
-    return {"kzoo.host": socket.gethostname(), "kzoo.pid": str(os.getpid())}
+END_WAIT = 60.0
+"""Seconds that the end of a run waits for a store that answers."""
 
 
 class Run:
     """An open run, as a context manager: it ends FINISHED, FAILED with the reason after an exception, KILLED after an interruption.
 
-    After an `InputError` the run says FAILED as well; inputs are best checked before a run is opened.
+    Every method writes to the run's journal and returns; another thread sends it. After an `InputError` the run says FAILED as well; inputs
+    are best checked before a run is opened.
     """
 
-    def __init__(self, client, run_id: str, folder: Path):
-        self._client = client
-        self.id = run_id
+    def __init__(self, journal: Journal, delivery: Delivery, folder: Path, recorded_steps: Callable[[str, str], set[int]]):
+        self._journal = journal
+        self._delivery = delivery
+        self._recorded_steps = recorded_steps
         self.folder = folder
         """Where the training keeps the state from which the run can be resumed."""
 
+    @property
+    def key(self) -> str:
+        """The run's identity, known from the beginning."""
+        return self._journal.key
+
+    @property
+    def id(self) -> str:
+        """MLflow's id of the run; until the store has told it, the key."""
+        return self._journal.run_id or self.key
+
     def __enter__(self) -> "Run":
         self.set_tags(owner())
-        self._client.update_run(self.id, status="RUNNING")
+        self._append("status", status="RUNNING")
         return self
 
     def __exit__(self, kind, error, trace) -> None:
-        if error is None:
-            self._client.set_terminated(self.id, "FINISHED")
-            return
-        failed = isinstance(error, Exception)
-        # A training that failed by itself would fail again in the same way.
-        if not isinstance(error, TrainingError):
-            error.add_note(f"Run {self.id} keeps what was logged; it continues with: kzoo train --resume {self.id}")
-        self.set_tags({"kzoo.error": one_line(error) if failed else f"interrupted ({kind.__name__})"})
-        self._client.set_terminated(self.id, "FAILED" if failed else "KILLED")
+        status = "FINISHED"
+        if error is not None:
+            status = "FAILED" if isinstance(error, Exception) else "KILLED"
+            said = one_line(error) if status == "FAILED" else f"interrupted ({kind.__name__})"
+            self.set_tags({"kzoo.error": said, "kzoo.reason": short_reason(error)})
+        if status == "FAILED":
+            self.log_text("".join(traceback.format_exception(error)), "error.txt")
+        self._append("status", status=status)
+        self._delivery.flush(END_WAIT)
 
     def log_parameters(self, values: Mapping[str, Any]) -> None:
         """Flat hyperparameters, stored as text."""
-        from mlflow.entities import Param
-
-        params = [Param(key, str(value)[:LONGEST_VALUE]) for key, value in values.items()]
-        for start in range(0, len(params), BATCH):
-            self._client.log_batch(self.id, params=params[start : start + BATCH])
+        self._append_values("parameters", {clean(key): str(value)[:LONGEST_VALUE] for key, value in values.items()})
 
     def log_metrics(self, values: Mapping[str, float], step: int = 0) -> None:
         """Numbers of one step. What is not finite would ruin the charts: it is left out, and the step named in a tag."""
-        from mlflow.entities import Metric
-
-        now = int(time.time() * 1000)
-        finite = {key: float(value) for key, value in values.items() if math.isfinite(value)}
+        finite = {clean(key): float(value) for key, value in values.items() if math.isfinite(value)}
         if finite:
-            self._client.log_batch(self.id, metrics=[Metric(k, v, now, step) for k, v in finite.items()])
+            self._append("metrics", values=finite, step=int(step))
         if len(finite) < len(values):
-            self.set_tags({"kzoo.nonfinite": f"{', '.join(sorted(set(values) - set(finite)))} at step {step}"})
+            lost = sorted(key for key, value in values.items() if not math.isfinite(value))
+            self.set_tags({"kzoo.nonfinite": f"{', '.join(lost)} at step {step}"})
 
     def logged_steps(self, metric: str) -> set[int]:
         """The steps at which a metric has been logged."""
-        return {point.step for point in self._client.get_metric_history(self.id, metric)}
+        steps = set(self._journal.steps.get(metric, ()))
+        if self._journal.sent.created or self._journal.run_id is None or self._delivery.broken:
+            return steps
+        return steps | self._recorded_steps(self._journal.run_id, metric)
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Text that may change."""
-        from mlflow.entities import RunTag
-
-        every = [RunTag(key, str(value)) for key, value in tags.items()]
-        for start in range(0, len(every), BATCH):
-            self._client.log_batch(self.id, tags=every[start : start + BATCH])
+        self._append_values("tags", {clean(key): str(value)[:LONGEST_TAG] for key, value in tags.items()})
 
     def log_dataset(self, name: str, digest: str, source: str, context: str) -> None:
         """Enters a data set by its name and our own fingerprint (MLflow's own digests read the data or ignore most of it)."""
-        from mlflow.entities import Dataset, DatasetInput, InputTag
-
-        dataset = Dataset(name=name, digest=digest, source_type="kzoo", source=source)
-        entry = DatasetInput(dataset, tags=[InputTag("mlflow.data.context", context)])
-        self._client.log_inputs(self.id, [entry])
+        self._append("dataset", name=name, digest=digest, source=source, context=context)
 
     def log_text(self, text: str, name: str) -> None:
         """An artifact from text."""
-        self._client.log_text(self.id, text, name)
+        path = self._journal.place(name)
+        path.write_text(text)
+        self._append_file(path, name)
 
-    def log_file(self, path: Path) -> None:
-        """An artifact from a file, under the file's name."""
-        self._client.log_artifact(self.id, str(path))
+    def log_file(self, path: Path, name: str | None = None) -> None:
+        """An artifact from a file, under the file's name or under another one, which may hold folders: `pictures/a.png`."""
+        copy = self._journal.place(name or path.name)
+        shutil.copyfile(path, copy)
+        self._append_file(copy, name or path.name)
 
     def log_figure(self, figure, name: str) -> None:
         """An artifact from a matplotlib figure."""
-        self._client.log_figure(self.id, figure, name)
+        path = self._journal.place(name)
+        figure.savefig(path)
+        self._append_file(path, name)
+
+    def log_image(self, image, key: str, step: int = 0) -> None:
+        """A picture that changes from step to step: MLflow's pages show it with a slider, beside those of other runs.
+
+        Args:
+            image: array (rows, columns) or (rows, columns, 1, 3 or 4) of 0..255 as uint8, or of floats from 0 to 1.
+            key: the picture's name, the same at every step and in every run: `pred/sample0`.
+            step: at which it was made.
+        """
+        picture = _picture(image)
+        name = re.sub(r"[^\w\-. ~]", "_", key.replace("/", "~"))
+        stamp = uuid.uuid5(uuid.NAMESPACE_OID, f"{self.key}/{key}/{step}")
+        stem = f"images/{name}+step+{int(step)}+timestamp+{self._journal.identity.at + int(step)}+{stamp}"
+        small = picture.copy()
+        factor = THUMBNAIL / max(picture.size)
+        small = small.resize(tuple(max(1, round(side * factor)) for side in picture.size))
+        for artifact, content in ((f"{stem}.png", picture), (f"{stem}+compressed.webp", small)):
+            path = self._journal.place(artifact)
+            content.save(path)
+            self._append_file(path, artifact)
+        if "mlflow.loggedImages" not in self._journal.tags:
+            self.set_tags({"mlflow.loggedImages": "True"})
+
+    def _append_values(self, kind: str, values: Mapping[str, str]) -> None:
+        every = list(values.items())
+        for start in range(0, len(every), BATCH):
+            self._append(kind, values=dict(every[start : start + BATCH]))
+
+    def _append_file(self, path: Path, name: str) -> None:
+        self._append("file", name=posixpath.normpath(name), file=path.relative_to(self._journal.folder / FILES).as_posix())
+
+    def _append(self, kind: str, **values: Any) -> None:
+        self._journal.append(kind, **values)
+        self._delivery.add(self._journal)
+
+
+def clean(name: str) -> str:
+    """A name as MLflow takes it, of a metric, a parameter or a tag.
+
+    >>> clean("val/f1 (macro)?")
+    'val/f1 _macro__'
+    """
+    allowed = re.sub(r"[^\w\-./ :]", "_", str(name))
+    return posixpath.normpath(allowed).lstrip("./ ")[:LONGEST_KEY] or "_"
+
+
+def _picture(image):
+    """An array as a Pillow image."""
+    import numpy as np
+    from PIL import Image
+
+    array = np.asarray(image)
+    if array.dtype == bool or np.issubdtype(array.dtype, np.floating):
+        array = np.rint(np.clip(np.nan_to_num(array.astype("float64")), 0, 1) * 255)
+    array = np.clip(array, 0, 255).astype(np.uint8)
+    return Image.fromarray(array[..., 0] if array.ndim == 3 and array.shape[-1] == 1 else array)

@@ -2,15 +2,25 @@
 
 import os
 import re
-import socket
-import subprocess
-import sys
+import time
+import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
-from ..errors import InputError, did_you_mean, one_line
-from .run import Run, owner
+from filelock import FileLock
+
+from ..errors import ArgumentError, InputError, did_you_mean, one_line
+from .address import EXPECTED, check_uri, is_server, without_password
+from .delivery import Delivery, delivery_of, start_delivery
+from .janitor import end_dead_runs, journals
+from .journal import Busy, Identity, Journal
+from .owner import is_dead, owner
+from .records import Record, experiment_names, make_record, search
+from .relocate import notice_move
+from .run import Run
+from .sender import KEY, Sender
+from .sync import Synced, sync
 
 ROOT = "mlruns"
 
@@ -18,39 +28,34 @@ QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_JITTER": "0.2",
 }
-"""Unless set otherwise, MLflow sends no usage telemetry, starts no workers for jobs that kzoo has not, and keeps its notes to itself."""
+"""Unless set otherwise, MLflow sends no usage telemetry, starts no workers for jobs that kzoo has not, keeps its notes to itself and gives
+up soon."""
 
+START_WAIT = 3.0
+"""Seconds that a new run waits for its MLflow id; training goes on without it."""
 
-KIND = {"mlflow.experimentKind": "custom_model_development"}
-"""Makes MLflow show an experiment's pages for model training, not those for language models."""
-
-
-@dataclass(frozen=True)
-class Record:
-    """A run as it stands in the store."""
-
-    id: str
-    name: str
-    experiment: str
-    status: str
-    start: int
-    """Milliseconds since 1970."""
-    parameters: Mapping[str, str]
-    metrics: Mapping[str, float]
-    tags: Mapping[str, str]
+READ_WAIT = 5.0
+"""Seconds that a question to the store waits for what this process has logged before."""
 
 
 class Store:
     """The runs of one tracking store; an SQLite store is made at its first use.
 
+    A run is started whether or not the store answers: its journal is kept under the root and sent by a thread of its own. Questions need an
+    answer.
+
     Args:
         uri: an MLflow tracking URI. None: `MLFLOW_TRACKING_URI` if set, else `sqlite:///mlruns/mlflow.db` in the current folder.
-        root: folder for artifacts and for the states of unfinished runs, `mlruns` unless told.
-        create: whether to make an SQLite store that is not there; False for commands that only read.
+        root: folder for artifacts, journals and the states of unfinished runs, `mlruns` unless told.
+        create: whether to make an SQLite store that is not there; False for commands that only read, which need a store that answers.
 
     Raises:
-        InputError: the store cannot be reached, or is not there.
+        InputError: the store can never be reached, or is not there.
     """
 
     def __init__(self, uri: str | None = None, root: Path | None = None, create: bool = True):
@@ -62,45 +67,104 @@ class Store:
         self.uri = chosen or f"sqlite:///{self.root / 'mlflow.db'}"
         if self.local and not create and not (self.root / "mlflow.db").exists():
             raise InputError(f"{self.root}: holds no runs yet. Go to the folder in which you trained, or set MLFLOW_TRACKING_URI.")
-        self._client = self._open()
+        if find_spec("mlflow") is None:
+            raise InputError("mlflow: not installed, but a training is tracked with it: pip install mlflow.")
+        check_uri(self.uri)
+        self._made = None
+        if not create or self.uri.startswith("sqlite"):
+            self._open()
+        if self.local:
+            notice_move(self.root)
 
-    def start(self, experiment: str, name: str, tags: Mapping[str, str] | None = None) -> Run:
-        """Opens a new run; use it in a `with` statement, which ends it."""
-        from mlflow.tracking.context.registry import resolve_tags
+    @property
+    def where(self) -> str:
+        """The store's address as it may be shown."""
+        return without_password(self.uri)
 
-        self._end_dead_runs()
-        experiment_id = self._experiment_id(experiment)
-        made = self._client.create_run(experiment_id, run_name=name, tags={**resolve_tags(), **owner(), **(tags or {})})
-        return self._run(made.info.run_id)
-
-    def resume(self, run_id: str, force: bool = False) -> Run:
-        """Opens a run again that was interrupted or has failed.
+    def start(
+        self,
+        experiment: str,
+        name: str,
+        tags: Mapping[str, str] | None = None,
+        *,
+        key: str | None = None,
+        parent: str | None = None,
+    ) -> Run:
+        """Opens a run; use it in a `with` statement, which ends it. A store that does not answer is no error.
 
         Args:
-            run_id: of the run.
+            experiment: name of an MLflow experiment, made where there is none.
+            name: of the run.
+            tags: text to find it by.
+            key: the run's identity: the same key in the same experiment opens the same run again, from any process or machine. A new one
+                unless given.
+            parent: the key of the run above it, in the same experiment.
+
+        Raises:
+            ArgumentError: the key holds other characters than letters, digits, `_`, `-` and `.`, or names a run of another experiment.
+            InputError: another process writes the run.
+        """
+        from mlflow.tracking.context.registry import resolve_tags
+
+        key = uuid.uuid4().hex if key is None else key
+        if not re.fullmatch(r"\w[\w.-]{0,99}", key):
+            raise ArgumentError("key", f"expected letters, digits, _, - and ., at most 100. Received: {key}.")
+        every = {k: str(v) for k, v in {**resolve_tags(), **owner(), **(tags or {})}.items()}
+        identity = Identity(key, experiment, name, every, parent, int(time.time() * 1000), self._origin)
+        return self._run(identity)
+
+    def resume(self, run_id: str, force: bool = False) -> Run:
+        """Opens a run again that was interrupted or has failed; its journal on this machine is asked first, then the store.
+
+        Args:
+            run_id: of the run, or its key.
             force: also if it counts as running, on another machine or in a process that cannot be asked.
 
         Raises:
             InputError: there is no such run, it is finished, or it is still being trained.
         """
+        kept = self._kept(run_id)
+        if kept is not None:
+            _check_resumable(run_id, kept.status, {**kept.identity.tags, **kept.tags}, force)
+            return self._run(kept.identity)
         record = self.get(run_id)
-        if record.status == "FINISHED":
-            raise InputError(f"run {run_id}: is finished; only an interrupted or failed run can be resumed. Start a new one.")
-        if record.status == "RUNNING" and not _is_dead(record) and not force:
-            raise InputError(
-                f"run {run_id}: is still being trained by process {record.tags.get('kzoo.pid', '?')} "
-                f"on {record.tags.get('kzoo.host', '?')}. Stop it first; if it is dead, add --force (force=True)."
-            )
-        return self._run(run_id)
+        _check_resumable(run_id, record.status, record.tags, force)
+        key = record.tags.get(KEY, record.id)
+        identity = Identity(key, record.experiment, record.name, record.tags, None, record.start, self._origin)
+        return self._run(identity, record)
+
+    def link(self, run: Run) -> str | None:
+        """Where MLflow's pages show a run: an address within them, `#/experiments/1/runs/...`; None until the store has told its id."""
+        sent = run._journal.sent
+        return f"#/experiments/{sent.experiment_id}/runs/{sent.run_id}" if sent.run_id and sent.experiment_id else None
+
+    def flush(self, timeout: float = 60.0) -> bool:
+        """Waits until the store has what this process has logged; at once False if it does not answer."""
+        delivery = delivery_of(self.uri, self.root)
+        return delivery is None or delivery.flush(timeout)
+
+    def sync(self) -> Synced:
+        """Sends what was kept in journals while the store did not answer; sending again changes nothing.
+
+        Raises:
+            InputError: the store does not answer.
+        """
+        self._open()
+        self.flush()
+        return sync(self._sender(), self.root, self._origin)
 
     def get(self, run_id: str) -> Record:
-        """One run by its id."""
+        """One run by its id, or by its key."""
+        client = self._client
         try:
-            run = self._client.get_run(run_id)
-            experiment = self._client.get_experiment(run.info.experiment_id).name
+            run = client.get_run(run_id)
+            return make_record(run, client.get_experiment(run.info.experiment_id).name)
         except Exception as error:
-            raise InputError(f"run {run_id}: not found in {self.uri}. `kzoo runs` lists the runs.") from error
-        return _record(run, experiment)
+            plain = re.fullmatch(r"[\w.-]+", run_id)
+            found = list(search(client, experiment_names(client), f"tags.`{KEY}` = '{run_id}'")) if plain else []
+            if not found:
+                raise InputError(f"run {run_id}: not found in {self.where}. `kzoo runs` lists the runs.") from error
+            return found[0]
 
     def download(self, run_id: str, name: str, folder: Path) -> Path:
         """Copies an artifact of a run into a folder and returns its path there.
@@ -108,150 +172,126 @@ class Store:
         Raises:
             InputError: the run has no such artifact.
         """
+        client = self._client
         try:
-            return Path(self._client.download_artifacts(run_id, name, str(folder)))
+            return Path(client.download_artifacts(run_id, name, str(folder)))
         except Exception as error:
             raise InputError(f"run {run_id}: has no artifact {name} ({one_line(error)}). Was it made by kzoo train?") from error
 
     def runs(self, experiment: str | None = None) -> list[Record]:
         """All runs, or those of one experiment, newest first."""
-        names = {e.experiment_id: e.name for e in self._client.search_experiments()}
-        if experiment is not None:
-            names = {key: name for key, name in names.items() if name == experiment}
-            if not names:
-                known = [e.name for e in self._client.search_experiments()]
-                raise InputError(
-                    f"experiment {experiment}: not found in {self.uri}, which holds {', '.join(sorted(known))}."
-                    f"{did_you_mean(experiment, known)}"
-                )
-        return self._search(names)
+        client = self._client
+        known = experiment_names(client)
+        names = {key: name for key, name in known.items() if experiment in (None, name)}
+        if experiment is not None and not names:
+            raise InputError(
+                f"experiment {experiment}: not found in {self.where}, which holds {', '.join(sorted(known.values()))}."
+                f"{did_you_mean(experiment, known.values())}"
+            )
+        return list(search(client, names))
 
     def find(self, experiment: str, tags: Mapping[str, str], status: str | None = None) -> list[Record]:
         """The runs of an experiment with these tags, newest first; none where the experiment does not exist."""
-        found = self._client.get_experiment_by_name(experiment)
+        client = self._client
+        found = client.get_experiment_by_name(experiment)
         if found is None:
             return []
         conditions = [f"tags.`{key}` = '{value}'" for key, value in tags.items()]
         conditions += [f"attributes.status = '{status}'"] if status else []
-        return self._search({found.experiment_id: experiment}, " and ".join(conditions))
+        return list(search(client, {found.experiment_id: experiment}, " and ".join(conditions)))
 
-    def _search(self, names: Mapping[str, str], query: str = "") -> list[Record]:
-        """All runs of the experiments, given by id and name, that match a query."""
-        records: list[Record] = []
-        token = None
-        while True:
-            page = self._client.search_runs(list(names), query, max_results=1000, page_token=token)
-            records += [_record(run, names[run.info.experiment_id]) for run in page]
-            token = page.token
-            if not token:
-                return records
+    @property
+    def _client(self):
+        """MLflow's client for questions, which also see what this process has logged before."""
+        self.flush(READ_WAIT)
+        return self._open()
+
+    @property
+    def _origin(self) -> str | None:
+        """The address that a journal names; none for the store beside it, which may move with it."""
+        return None if self.local else self.where
 
     def _open(self):
-        try:
-            from mlflow import MlflowClient
-        except ModuleNotFoundError as error:
-            raise InputError("mlflow: not installed, but a training is tracked with it: pip install mlflow.") from error
+        """The client, after a first request has shown that the store answers (and has made its tables)."""
+        if self._made is None:
+            try:
+                client = self._connect()
+                client.search_experiments(max_results=1)
+            except Exception as error:
+                raise InputError(f"tracking store {self.where}: cannot be opened ({one_line(error)[:200]}). {EXPECTED}") from error
+            self._made = client
+        return self._made
+
+    def _connect(self):
+        from mlflow import MlflowClient
+
+        if is_server(self.uri):
+            return MlflowClient(self.uri)
         self.root.mkdir(parents=True, exist_ok=True)
-        try:
-            if not self.local:
-                return _reached(MlflowClient(self.uri))
-            from filelock import FileLock
+        # Fresh databases break when several processes migrate them at once.
+        with FileLock(self.root / ".lock"):
+            client = MlflowClient(self.uri)
+            client.search_experiments(max_results=1)
+        return client
 
-            # Fresh databases break when several processes migrate them at once.
-            with FileLock(self.root / ".lock"):
-                return _reached(MlflowClient(self.uri))
-        except Exception as error:
-            raise InputError(
-                f"tracking store {self.uri}: cannot be opened ({one_line(error)[:200]}). Expected MLFLOW_TRACKING_URI as sqlite:///PATH, "
-                "http://HOST:PORT or another database; without it, runs are kept in mlruns/."
-            ) from error
+    def _sender(self) -> Sender:
+        return Sender(self._connect, self._location)
 
-    def _experiment_id(self, name: str) -> str:
-        found = self._client.get_experiment_by_name(name)
-        if found is not None:
-            if found.lifecycle_stage == "deleted":
-                self._client.restore_experiment(found.experiment_id)
-            return found.experiment_id
-        location = (self.root / "artifacts" / _folder_name(name)).as_uri() if self.local else None
+    def _location(self, experiment: str) -> str | None:
+        """The place of an experiment's artifacts, whatever characters its name holds."""
+        return (self.root / "artifacts" / re.sub(r"[^\w-]+", "_", experiment)).as_uri() if self.local else None
+
+    def _delivery(self) -> Delivery:
+        delivery = delivery_of(self.uri, self.root)
+        if delivery is None:
+            delivery = start_delivery(self.uri, self.root, self._sender(), self.where)
+            delivery.later([j.folder for j in journals(self.root) if j.identity.uri == self._origin and (j.pending or not j.settled)])
+        return delivery
+
+    def _run(self, identity: Identity, record: Record | None = None) -> Run:
+        delivery = self._delivery()
+        journal = self._journal(delivery, identity)
+        if record is not None and journal.run_id is None:
+            journal.sent.run_id, journal.sent.linked = record.id, True
+            journal.sent.experiment_id = self._open().get_run(record.id).info.experiment_id
+            journal.append("tags", values={KEY: identity.key})
+        delivery.do(end_dead_runs)
+        delivery.add(journal)
+        if not delivery.broken:
+            delivery.flush(START_WAIT, until=lambda: journal.run_id is not None)
+        return Run(journal, delivery, self.root / "unfinished" / identity.key, self._recorded_steps)
+
+    def _journal(self, delivery: Delivery, identity: Identity) -> Journal:
+        folder = self.root / "journal" / identity.key
         try:
-            return self._client.create_experiment(name, artifact_location=location, tags=KIND)
+            journal = delivery.held(folder) or Journal(folder, identity, wait=5.0)
+        except Busy as error:
+            raise InputError(f"run {identity.key}: is being written by another process. Stop it first, or wait for it.") from error
+        theirs = journal.identity
+        if (theirs.experiment, theirs.uri) != (identity.experiment, identity.uri):
+            place = f"experiment {theirs.experiment} of {theirs.uri or 'the local store'}"
+            raise ArgumentError("key", f"expected one of its own. Received: {identity.key}, which is a run in {place}.")
+        if theirs is not identity:
+            journal.append("tags", values={**identity.tags, **owner()} if theirs != identity else owner())
+        return journal
+
+    def _kept(self, run_id: str) -> Journal | None:
+        """The journal of a run on this machine, by the run's id or key."""
+        mine = (journal for journal in journals(self.root) if journal.identity.uri == self._origin)
+        return next((journal for journal in mine if run_id in (journal.run_id, journal.key)), None)
+
+    def _recorded_steps(self, run_id: str, metric: str) -> set[int]:
+        try:
+            return {point.step for point in self._client.get_metric_history(run_id, metric)}
         except Exception:
-            made_meanwhile = self._client.get_experiment_by_name(name)
-            if made_meanwhile is None:
-                raise
-            return made_meanwhile.experiment_id
-
-    def _run(self, run_id: str) -> Run:
-        return Run(self._client, run_id, self.root / "unfinished" / run_id)
-
-    def _end_dead_runs(self) -> None:
-        """Runs of this machine whose process died without a word (kill -9, power) are marked KILLED; they can be resumed."""
-        names = {e.experiment_id: e.name for e in self._client.search_experiments()}
-        host = socket.gethostname()
-        for record in self._search(names, f"attributes.status = 'RUNNING' and tags.`kzoo.host` = '{host}'"):
-            if _is_dead(record):
-                self._client.set_terminated(record.id, "KILLED")
+            return set()
 
 
-def serve(store: Store, port: int = 5000) -> int:
-    """Serves MLflow's pages for a store on 127.0.0.1 until interrupted; returns the exit status of the server.
-
-    Raises:
-        InputError: the port is taken, or the runs are kept by a server that has pages of its own.
-    """
-    if store.uri.startswith("http"):
-        raise InputError(f"the runs are kept by {store.uri}, which shows them itself.")
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise InputError(f"--port: expected a free port. Received: {port} ({one_line(error)}). Choose another one.") from error
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store.uri]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    if store.local:
-        command += ["--default-artifact-root", (store.root / "artifacts").as_uri()]
-    server = subprocess.Popen(command, env={**os.environ})
-    try:
-        return server.wait()
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def _folder_name(experiment: str) -> str:
-    """An experiment's name as that of a folder, whatever characters it holds."""
-    return re.sub(r"[^\w-]+", "_", experiment)
-
-
-def _reached(client):
-    """The client, after a first request has shown that the store answers (and has made its tables)."""
-    client.search_experiments(max_results=1)
-    return client
-
-
-def _record(run, experiment: str) -> Record:
-    return Record(
-        id=run.info.run_id,
-        name=run.info.run_name,
-        experiment=experiment,
-        status=run.info.status,
-        start=run.info.start_time,
-        parameters=run.data.params,
-        metrics=run.data.metrics,
-        tags=run.data.tags,
-    )
-
-
-def _is_dead(record: Record) -> bool:
-    """Whether a run belongs to a process of this machine that is no more."""
-    pid = record.tags.get("kzoo.pid")
-    if pid is None or record.tags.get("kzoo.host") != socket.gethostname():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
+def _check_resumable(run_id: str, status: str, tags: Mapping[str, str], force: bool) -> None:
+    if status == "FINISHED":
+        raise InputError(f"run {run_id}: is finished; only an interrupted or failed run can be resumed. Start a new one.")
+    if status == "RUNNING" and not is_dead(tags) and not force:
+        raise InputError(
+            f"run {run_id}: is still being trained by process {tags.get('kzoo.pid', '?')} "
+            f"on {tags.get('kzoo.host', '?')}. Stop it first; if it is dead, add --force (force=True)."
+        )

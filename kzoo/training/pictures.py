@@ -54,25 +54,25 @@ def _draw_maps(inputs, targets, guesses, classes) -> "Figure":
 
     figure = Figure(figsize=(1.9 * len(inputs) + 0.4, 7.8), layout="constrained")
     axes = figure.subplots(4, len(inputs), squeeze=False)
-    colours = _colours(len(classes))
+    shades = colours(len(classes))
     for column, (image, truth, guess) in enumerate(zip(inputs, targets, guesses, strict=True)):
         valid = truth != IGNORE
-        axes[0, column].imshow(_displayed(image, truth.shape), cmap="gray")
-        axes[1, column].imshow(np.where(valid[..., None], colours[np.where(valid, truth, 0)], 0.5))
-        axes[2, column].imshow(colours[guess])
+        axes[0, column].imshow(displayed(image, truth.shape), cmap="gray")
+        axes[1, column].imshow(np.where(valid[..., None], shades[np.where(valid, truth, 0)], 0.5))
+        axes[2, column].imshow(shades[guess])
         axes[3, column].imshow(np.where((truth != guess) & valid, 1.0, 0.0), cmap="gray", vmin=0, vmax=1)
     for axis, label in zip(axes[:, 0], ("image", "truth", "prediction", "differing pixels"), strict=True):
         axis.set_ylabel(label)
     for axis in axes.ravel():
         axis.set(xticks=[], yticks=[])
-    _legend(figure, colours, classes)
+    _legend(figure, shades, classes)
     return figure
 
 
-def _legend(figure, colours, classes) -> None:
+def _legend(figure, shades, classes) -> None:
     from matplotlib.patches import Patch
 
-    patches = [Patch(facecolor=c, edgecolor=GREY, label=name) for c, name in zip(colours, classes, strict=True)]
+    patches = [Patch(facecolor=c, edgecolor=GREY, label=name) for c, name in zip(shades, classes, strict=True)]
     figure.legend(handles=patches, loc="outside lower center", ncols=min(len(classes), 6), frameon=False)
 
 
@@ -87,14 +87,14 @@ def _draw_labels(inputs, targets, guesses, classes) -> "Figure":
     for axis in axes:
         axis.axis("off")
     for axis, image, truth, guess in zip(axes, inputs, targets, guesses, strict=False):
-        axis.imshow(_displayed(image, image.shape[:2]), cmap="gray")
+        axis.imshow(displayed(image, image.shape[:2]), cmap="gray")
         right = truth == guess
         title = classes[guess] if right else f"{classes[guess]}, is {classes[truth]}"
         axis.set_title(title, fontsize=8, color="black" if right else RED)
     return figure
 
 
-def _displayed(image: np.ndarray, size) -> np.ndarray:
+def displayed(image: np.ndarray, size) -> np.ndarray:
     """The centre of an input at the size of the output, as grey or RGB values from 0 to 1."""
     top, left = ((n - m) // 2 for n, m in zip(image.shape, size, strict=False))
     image = image[top : top + size[0], left : left + size[1]]
@@ -102,7 +102,7 @@ def _displayed(image: np.ndarray, size) -> np.ndarray:
     return image[..., :3] if image.shape[-1] >= 3 else image[..., 0]
 
 
-def _colours(count: int) -> np.ndarray:
+def colours(count: int) -> np.ndarray:
     """One RGB colour per class, the background black."""
     from matplotlib import colormaps
 

@@ -108,7 +108,7 @@ class Recipe:
         model = {"builder": self.builder, **schema.defaults(BUILDERS[self.builder]), **self.model}
         data = {"source": self.source, **schema.defaults(SOURCES[self.source]), **self.data}
         sections = {"model": model, "data": data, "training": asdict(self.training)}
-        return {"experiment": self.experiment, "run": self.run, **_plain(sections)}
+        return {"experiment": self.experiment, "run": self.run, **plain_values(sections)}
 
     def digest(self) -> str:
         """32 hexadecimal digits that two recipes share if they describe the same model, data and training, in this version of kzoo."""
@@ -135,10 +135,10 @@ def load_recipe(recipe: "str | Path | Mapping | Recipe", overrides: Mapping[str,
     """
     if isinstance(recipe, Recipe):
         return load_recipe(recipe.resolved(), overrides) if overrides else recipe
-    name, text, content = _read(recipe)
+    name, text, content = read_content(recipe)
     problems: list[str] = []
     for path, value in (overrides or {}).items():
-        problems += _override(content, path, value)
+        problems += set_value(content, path, value)
     preset_problems = _open_preset(content)
     problems += _check_keys(content) + preset_problems
     experiment, found = _check_text(content, "experiment")
@@ -210,19 +210,24 @@ def shipped_recipes() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
-def _read(recipe: str | Path | Mapping) -> tuple[str, str, dict]:
+def read_content(recipe: str | Path | Mapping) -> tuple[str, str, dict]:
     """The name, the text and the content of a recipe."""
     if isinstance(recipe, Mapping):
         content = deepcopy(dict(recipe))
-        return "recipe", yaml.safe_dump(_plain(content), sort_keys=False), content
+        return "recipe", yaml.safe_dump(plain_values(content), sort_keys=False), content
     text = _find_text(recipe)
-    try:
-        content = yaml.load(text, _Loader)
-    except yaml.YAMLError as error:
-        raise InputError(f"{recipe}: is no valid YAML: {' '.join(str(error).split())}") from error
+    content = parse_yaml(str(recipe), text)
     if not isinstance(content, dict):
         raise InputError(f"{recipe}: expected a recipe with model, data and training. Received: {type(content).__name__}.")
     return str(recipe), text, content
+
+
+def parse_yaml(name: str, text: str) -> Any:
+    """What YAML makes of the text of a file; a key that stands twice in one section is an error, too."""
+    try:
+        return yaml.load(text, _Loader)
+    except yaml.YAMLError as error:
+        raise InputError(f"{name}: is no valid YAML: {' '.join(str(error).split())}") from error
 
 
 def _find_text(recipe: str | Path) -> str:
@@ -239,7 +244,7 @@ def _find_text(recipe: str | Path) -> str:
         raise InputError(f"{recipe}: cannot be read ({one_line(error)}).") from error
 
 
-def _override(content: dict, path: str, value: Any) -> list[str]:
+def set_value(content: dict, path: str, value: Any) -> list[str]:
     """Sets one value by its path, making sections that are missing."""
     *sections, key = path.split(".")
     place = content
@@ -266,7 +271,7 @@ def _open_preset(content: dict) -> list[str]:
         return [str(error.within("model"))]
     known = {key: value for key, value in preset.arguments.items() if key not in ("input_shape", "num_classes")}
     given = {key: value for key, value in model.items() if key != "preset"}
-    content["model"] = {"builder": preset.builder, "name": preset.name, **_plain(known), **given}
+    content["model"] = {"builder": preset.builder, "name": preset.name, **plain_values(known), **given}
     return []
 
 
@@ -297,10 +302,10 @@ def _check_choice(content: dict, section: str, key: str, registry: Registry, opt
     return name, checked, problems
 
 
-def _plain(value: Any) -> Any:
+def plain_values(value: Any) -> Any:
     """Tuples as lists and paths as text, for YAML."""
     if isinstance(value, Mapping):
-        return {key: _plain(inner) for key, inner in value.items()}
+        return {key: plain_values(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
+        return [plain_values(inner) for inner in value]
     return str(value) if isinstance(value, Path) else value

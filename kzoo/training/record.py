@@ -6,30 +6,33 @@ import statistics
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 import yaml
 
 from ..analysis import Profile, draw
 from ..data import Dataset
+from ..files import write_atomically
 from ..models import describe, remember, save
 from ..tracking import Run
 from . import pictures
 from .environment import describe_environment
 from .fit import STATE, Fitted, make_batches
 from .objective import main
-from .recipe import Recipe, flatten
+from .recipe import Recipe, flatten, load_recipe
 from .state import History, read_history
 
-AS_WRITTEN, AS_RESOLVED = "recipe.yaml", "recipe_resolved.yaml"
+AS_WRITTEN, AS_RESOLVED, FINGERPRINT, MODEL = "recipe.yaml", "recipe_resolved.yaml", "fingerprint.txt", "model.keras"
 
 
 def log_setup(run: Run, recipe: Recipe, dataset: Dataset, model: keras.Model, cost: Profile) -> None:
     """Everything that is known before the first epoch."""
-    resolved = recipe.resolved()
-    resolved["model"] |= {"input_shape": list(dataset.input_shape), "num_classes": main(model).output_shape[-1]}
+    resolved = resolved_for(recipe, dataset, model)
     run.log_text(recipe.text, AS_WRITTEN)
     run.log_text(yaml.safe_dump(resolved, sort_keys=False), AS_RESOLVED)
+    write_atomically(run.folder / FINGERPRINT, dataset.fingerprint)
+    write_atomically(run.folder / AS_RESOLVED, yaml.safe_dump(resolved, sort_keys=False))
     run.log_parameters(flatten({key: resolved[key] for key in ("model", "data", "training")}))
     environment = describe_environment()
     run.log_text(yaml.safe_dump(environment), "environment.yaml")
@@ -46,6 +49,20 @@ def log_setup(run: Run, recipe: Recipe, dataset: Dataset, model: keras.Model, co
     for split in dataset.splits():
         run.log_dataset(f"{dataset.name}/{split}", dataset.fingerprint, recipe.source, split)
     log_costs(run, model, cost, recipe.training.batch_size)
+
+
+def resolved_for(recipe: Recipe, dataset: Dataset, model: keras.Model) -> dict[str, Any]:
+    """The recipe with every default written out, and with the sizes that the data have decided on."""
+    resolved = recipe.resolved()
+    resolved["model"] |= {"input_shape": list(dataset.input_shape), "num_classes": main(model).output_shape[-1]}
+    return resolved
+
+
+def read_beginning(folder: Path) -> tuple[Recipe, str] | None:
+    """The recipe and the fingerprint of the data from the folder of an unfinished run; None if they are not there."""
+    if not (folder / AS_RESOLVED).exists():
+        return None
+    return load_recipe(folder / AS_RESOLVED), (folder / FINGERPRINT).read_text()
 
 
 def log_costs(run: Run, model: keras.Model, cost: Profile, batch_size: int) -> None:
@@ -96,7 +113,7 @@ def log_results(run: Run, recipe: Recipe, dataset: Dataset, model: keras.Model, 
     if dataset.test is not None:
         scores = model.evaluate(make_batches(model, dataset, dataset.test, recipe.training), return_dict=True, verbose=0)
         metrics |= {f"test/{key}": float(value) for key, value in scores.items()}
-    metrics |= _speed(fitted.history)
+    metrics |= speed(fitted.history)
     run.log_metrics(metrics, step=len(fitted.history))
     run.log_text(_as_csv(fitted.history), "history.csv")
     _log_model(run, model)
@@ -106,17 +123,22 @@ def log_results(run: Run, recipe: Recipe, dataset: Dataset, model: keras.Model, 
 
 
 def _log_model(run: Run, model: keras.Model) -> None:
-    """The model as `model.keras`: uncompiled, so that plain Keras loads it without the losses and metrics of kzoo."""
-    predictor = main(model)
+    """The model as `model.keras`."""
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "model.keras"
-        plain = keras.Model(predictor.input, predictor.output, name=model.name)
-        remember(plain, describe(predictor))
-        save(plain, file)
+        file = Path(folder) / MODEL
+        save_predictor(model, file)
         run.log_file(file)
 
 
-def _speed(history: History) -> dict[str, float]:
+def save_predictor(model: keras.Model, file: Path) -> None:
+    """Writes what predicts: uncompiled, so that plain Keras loads it without the losses and metrics of kzoo."""
+    predictor = main(model)
+    plain = keras.Model(predictor.input, predictor.output, name=model.name)
+    remember(plain, describe(predictor))
+    save(plain, file)
+
+
+def speed(history: History) -> dict[str, float]:
     """What the training took; the median leaves out the first epoch, in which the graph is traced."""
     speeds = [row["speed/images_per_second"] for row in history]
     return {

@@ -2,7 +2,8 @@
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import keras
 
 from ..analysis import profile
 from ..data import Dataset
-from ..errors import ArgumentError, InputError
+from ..errors import ArgumentError, InputError, TrainingError
 from ..models import BUILDERS, PRESETS
 from ..models.identity import plain
 from ..schema import defaults
@@ -20,7 +21,7 @@ from .fit import STATE, fit
 from .prepare import prepare
 from .progress import PRINTED, Progress
 from .recipe import Recipe, flatten, load_recipe
-from .record import AS_RESOLVED, cost_metrics, log_epoch, log_missed_epochs, log_results, log_setup
+from .record import AS_RESOLVED, cost_metrics, log_epoch, log_missed_epochs, log_results, log_setup, read_beginning
 from .state import History
 
 
@@ -84,10 +85,20 @@ def train(
     checked = load_recipe(recipe, overrides)
     dataset, model = prepare(checked)
     run = (store or Store()).start(checked.experiment, checked.run or _run_name(checked))
-    return _train(run, checked, dataset, model, progress, resumed=False)
+    with _resumable(run):
+        return train_in(run, checked, dataset, model, progress)
 
 
-def _train(run: Run, recipe: Recipe, dataset: Dataset, model: keras.Model, progress: Progress | None, resumed: bool) -> Trained:
+def train_in(run: Run, recipe: Recipe, dataset: Dataset, model: keras.Model, progress: Progress | None = None) -> Trained:
+    """Trains in a run that has been started, or goes on in one that was interrupted; `train` does the rest.
+
+    Args:
+        run: a new one, or one whose folder holds the state of an interrupted training.
+        recipe: checked.
+        dataset: the recipe's.
+        model: the recipe's, uncompiled, with its initial weights.
+        progress: told of the start and of every epoch.
+    """
     progress = progress or Progress()
 
     def report(row: dict[str, float]) -> None:
@@ -96,7 +107,7 @@ def _train(run: Run, recipe: Recipe, dataset: Dataset, model: keras.Model, progr
 
     with run:
         cost = profile(model, optimizer=recipe.training.optimizer)
-        if resumed:
+        if (run.folder / STATE).exists():
             log_missed_epochs(run)
         else:
             log_setup(run, recipe, dataset, model, cost)
@@ -107,27 +118,47 @@ def _train(run: Run, recipe: Recipe, dataset: Dataset, model: keras.Model, progr
     return Trained(run.id, model, dataset, fitted.history, fitted.best_epoch, metrics)
 
 
+@contextmanager
+def _resumable(run: Run) -> Iterator[None]:
+    """Says with an interruption or an error how the training goes on; one that failed by itself would fail again in the same way."""
+    try:
+        yield
+    except TrainingError:
+        raise
+    except BaseException as error:
+        error.add_note(f"Run {run.id} keeps what was logged; it continues with: kzoo train --resume {run.id}")
+        raise
+
+
 def _resume(run_id: str, recipe, overrides, force: bool, store: Store, progress: Progress | None) -> Trained:
     """Continues a run from its own record; a recipe that is given as well must agree with it."""
     run = store.resume(run_id, force)
-    with tempfile.TemporaryDirectory() as folder:
-        recorded = load_recipe(store.download(run_id, AS_RESOLVED, Path(folder)))
+    recorded, digest = _recorded(run, store)
     if recipe is not None or overrides:
         _check_same(load_recipe(recipe or recorded, overrides), recorded, run_id)
-    tags = store.get(run_id).tags
     if run.logged_steps("train/loss") and not (run.folder / STATE).exists():
         raise InputError(
             f"run {run_id}: expected its state in {run.folder}, where it is not. Resume on the machine and in the folder that it was "
-            f"begun in (its state was in {tags.get('kzoo.state', 'an unknown place')}), or start a new run."
+            f"begun in (its state was in {store.get(run_id).tags.get('kzoo.state', 'an unknown place')}), or start a new run."
         )
     dataset, model = prepare(recorded)
-    digest = tags.get("kzoo.fingerprint")
     if digest != dataset.fingerprint:
         raise InputError(
             f"run {run_id}: expected the data that it began with (fingerprint {digest}). Received: {dataset.fingerprint}. "
             "Restore the data, or start a new run."
         )
-    return _train(run, recorded, dataset, model, progress, resumed=True)
+    with _resumable(run):
+        return train_in(run, recorded, dataset, model, progress)
+
+
+def _recorded(run: Run, store: Store) -> tuple[Recipe, str | None]:
+    """The recipe and the fingerprint of the data that a run began with: from its folder here, else from the store."""
+    begun = read_beginning(run.folder)
+    if begun is not None:
+        return begun
+    with tempfile.TemporaryDirectory() as folder:
+        recipe = load_recipe(store.download(run.id, AS_RESOLVED, Path(folder)))
+    return recipe, store.get(run.id).tags.get("kzoo.fingerprint")
 
 
 def _check_same(given: Recipe, recorded: Recipe, run_id: str) -> None:

@@ -125,12 +125,21 @@ def test_the_environment_variable_chooses_the_store(tmp_path, monkeypatch):
     assert (tmp_path / "other.db").exists()
 
 
-def test_a_store_that_cannot_be_reached(tmp_path, monkeypatch):
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    with pytest.raises(
-        InputError, match=r"^tracking store http://127\.0\.0\.1:9: cannot be opened .*Expected MLFLOW_TRACKING_URI as sqlite:///PATH"
-    ):
-        Store("http://127.0.0.1:9", root=tmp_path)
+NOBODY = "http://127.0.0.1:9"
+
+
+def test_a_question_to_a_store_that_does_not_answer(tmp_path):
+    expected = r"^tracking store http://127\.0\.0\.1:9: cannot be opened .*Expected MLFLOW_TRACKING_URI as sqlite:///PATH"
+    with pytest.raises(InputError, match=expected):
+        Store(NOBODY, root=tmp_path, create=False)
+    with pytest.raises(InputError, match=expected):
+        Store(NOBODY, root=tmp_path).runs()
+
+
+@pytest.mark.parametrize("uri", ["htp://127.0.0.1:5000", "mlruns", "file:///tmp/x", "http://", "http://host:port", "postgresql+no://a/b"])
+def test_an_address_that_can_never_work_is_refused_before_anything_else(tmp_path, uri):
+    with pytest.raises(InputError, match=r"^tracking store .*Expected MLFLOW_TRACKING_URI as sqlite:///PATH"):
+        Store(uri, root=tmp_path)
 
 
 def test_artifacts_lie_under_the_root(shared_store, tmp_path):

@@ -1,0 +1,66 @@
+"""A search in many processes, led from this one: keras-tuner's chief, and workers on this machine or elsewhere."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..errors import InputError, TrainingError
+from ..files import write_atomically
+from .chief import Chief
+from .crew import Crew
+from .outcome import Outcome
+from .plan import Plan
+from .progress import SearchProgress
+from .sound import Sound
+
+ADDRESS = "chief.json"
+
+
+@dataclass(frozen=True)
+class Lead:
+    """How a search is led: `workers` on this machine, the address to listen at, and the length of a lease in seconds."""
+
+    workers: int | None
+    listen: str
+    lease: float
+
+    def __post_init__(self):
+        host, colon, port = self.listen.rpartition(":")
+        if not colon or not host or not port.isdigit():
+            raise InputError(f"listen: expected HOST:PORT, as in 127.0.0.1:0. Received: {self.listen}.")
+
+    def search(self, plan: Plan, oracle: Sound, ended: Callable[[Outcome], None], progress: SearchProgress) -> None:
+        """Leads the search to its end.
+
+        Raises:
+            TrainingError: no worker was left; the search can be resumed.
+        """
+        host, _, port = self.listen.rpartition(":")
+        chief = self._chief(plan, oracle, ended, host, int(port))
+        address = f"{host}:{chief.port}"
+        write_atomically(plan.folder / ADDRESS, json.dumps({"host": host, "port": chief.port}))
+        progress.listening(address)
+        crew = Crew(f"127.0.0.1:{chief.port}" if host == "0.0.0.0" else address, self.workers or 0, plan.folder / "workers")
+        try:
+            over = chief.run(crew.tend)
+        finally:
+            crew.dismiss()
+        if not over:
+            raise TrainingError(f"search {plan.space.name}: no worker was left. What was trained is kept: finish it with --resume.")
+
+    def _chief(self, plan: Plan, oracle: Sound, ended: Callable[[Outcome], None], host: str, port: int) -> Chief:
+        """At the port of an earlier chief if that is free, where workers from elsewhere may still ask."""
+        earlier = _earlier(plan) if port == 0 else 0
+        try:
+            return Chief(plan, oracle, host, earlier or port, self.lease, ended)
+        except InputError:
+            if not earlier:
+                raise
+            return Chief(plan, oracle, host, port, self.lease, ended)
+
+
+def _earlier(plan: Plan) -> int:
+    try:
+        return int(json.loads((plan.folder / ADDRESS).read_text())["port"])
+    except (OSError, ValueError, KeyError):
+        return 0

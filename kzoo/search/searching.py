@@ -1,0 +1,154 @@
+"""From a space to its best trials: a search as one MLflow run with a child for each trial."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import ArgumentError, TrainingError
+from ..tracking import Store
+from .final import train_finalists
+from .finalists import FinalistsReport
+from .importance import importance
+from .lead import Lead
+from .loading import load_space
+from .outcome import Outcome, ranked, read_outcomes
+from .parent import Parent
+from .plan import Plan, open_plan
+from .progress import PRINTED, SearchProgress
+from .ranking import ranking_table
+from .sound import Direction
+from .space import Space
+from .tuner import Tuner, make_oracle
+
+
+@dataclass(frozen=True)
+class Found:
+    """What `tune` returns.
+
+    Attributes:
+        name: of the search.
+        folder: where the search keeps its state, and each trial its recipe and its model.
+        run_id: of the search's MLflow run.
+        objective: what was optimised, such as `val/mean_iou`.
+        direction: `max` or `min`.
+        outcomes: of all trials, in the order in which they began.
+        finalists: how the best compare with several seeds each, where that was asked for.
+    """
+
+    name: str
+    folder: Path
+    run_id: str
+    objective: str
+    direction: Direction
+    outcomes: tuple[Outcome, ...]
+    finalists: FinalistsReport | None = None
+
+    @property
+    def ranking(self) -> list[Outcome]:
+        """The trials that have a score, the best first."""
+        return ranked(list(self.outcomes), self.direction)
+
+    @property
+    def best(self) -> Outcome | None:
+        """The best trial, if any has a score."""
+        return next(iter(self.ranking), None)
+
+    def table(self):
+        """The ranking as a rich table."""
+        return ranking_table(self.outcomes, self.objective, self.direction)
+
+    def summary(self) -> str:
+        """What mattered, how the finalists compare, and how to go on, in a few lines."""
+        lines = [str(importance(self.outcomes, self.direction))]
+        if self.finalists is not None:
+            lines.append(str(self.finalists))
+        if self.best is not None:
+            lines.append(f"kzoo best {self.name} -o best.yaml writes the recipe of trial {self.best.trial}.")
+        return "\n".join(lines)
+
+
+def tune(
+    space: str | Path | Mapping | Space,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    resume: bool = False,
+    fresh: bool = False,
+    workers: int | None = None,
+    listen: str = "127.0.0.1:0",
+    lease: float = 60.0,
+    finalists: int = 0,
+    seeds: int = 5,
+    store: Store | None = None,
+    progress: SearchProgress | None = PRINTED,
+) -> Found:
+    """Searches a space, every trial a tracked run.
+
+    Args:
+        space: path of a YAML file, the name of a space that ships with kzoo, its content as a mapping, or a checked space.
+        overrides: values by their path, `{"search.trials": 10, "settings.training.epochs": 3}`.
+        resume: finishes a search that was interrupted: no trial is trained twice, the interrupted one goes on at its epoch.
+        fresh: begins anew although there is a search of this name, which is moved aside.
+        workers: int, processes on this machine that train trials side by side while this one leads; 0 for those only that join from
+            elsewhere (`kzoo tune-worker --join`). None: this process trains, one trial after the other.
+        listen: `HOST:PORT` where workers find the chief; port 0 takes a free one. Whoever can reach it can join: there is no password.
+        lease: float, seconds after which a worker that shows no sign of life loses its trial to another one.
+        finalists: int, two or more: so many of the best are trained again, each with `seeds` seeds, and compared. 0 for none.
+        seeds: int, two or more.
+        store: where runs are kept; the default store unless given.
+        progress: told of the trials; prints a line for each unless given otherwise. None is silent.
+
+    Returns:
+        `Found`: the outcomes of the trials, the best first in `ranking`.
+
+    Raises:
+        InputError: the space, its data or an earlier search of that name stand in the way; nothing has been trained then.
+        TrainingError: three trials in a row have failed; their reasons are in the message.
+
+    >>> import kzoo
+    >>> found = kzoo.tune("unet_filters", overrides={"search.trials": 4})  # doctest: +SKIP
+    >>> found.best.values, found.best.score  # doctest: +SKIP
+    """
+    _check_finalists(finalists, seeds)
+    lead = Lead(workers, listen, lease)
+    plan = open_plan(load_space(space, overrides), store or Store(), resume, fresh)
+    progress = progress or SearchProgress()
+    if plan.advice.message:
+        progress.advised(plan.advice.message)
+    with plan.store.start(plan.experiment, f"search-{plan.space.name}", {"kzoo.search": plan.space.name}, key=plan.key()) as run:
+        parent = Parent(plan, run)
+        parent.began()
+        progress.started(plan, run.id)
+        _search(plan, parent, progress, lead)
+        outcomes = tuple(read_outcomes(plan.folder))
+        best = ranked(list(outcomes), plan.direction)[:finalists]
+        report = train_finalists(plan, best, seeds, progress.advised) if len(best) > 1 else None
+        parent.finish(report)
+    return Found(plan.space.name, plan.folder, run.id, plan.objective, plan.direction, outcomes, report)
+
+
+def _check_finalists(finalists: int, seeds: int) -> None:
+    if finalists == 1 or finalists < 0:
+        raise ArgumentError("finalists", f"expected two or more, which can be compared, or 0 for none. Received: {finalists}.")
+    if seeds < 2:
+        raise ArgumentError("seeds", f"expected two or more. Received: {seeds}.")
+
+
+def _search(plan: Plan, parent: Parent, progress: SearchProgress, lead: Lead) -> None:
+    oracle = make_oracle(plan)
+
+    def ended(outcome: Outcome) -> None:
+        parent.rejected = oracle.rejected
+        parent.ended(outcome)
+        progress.ended(outcome)
+
+    try:
+        if lead.workers is None:
+            Tuner(plan, oracle, progress.began, ended).search()
+        else:
+            lead.search(plan, oracle, ended, progress)
+    finally:
+        parent.rejected = oracle.rejected
+        parent.finish()
+    if oracle.given_up:
+        raise TrainingError("\n".join([f"search {plan.space.name}: expected trials that train. Three in a row failed:", *oracle.given_up]))

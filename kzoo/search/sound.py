@@ -1,0 +1,248 @@
+"""What kzoo mends in keras-tuner's oracles: seeds that count, no duplicates, nothing infeasible, whole files, an end that comes."""
+
+import contextlib
+import json
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import keras_tuner
+from keras_tuner.engine.trial import Trial
+from keras_tuner.src.engine import oracle as private
+
+from ..errors import InputError
+from ..files import write_atomically
+from .hyperparameters import to_keras_tuner
+
+if TYPE_CHECKING:
+    from .space import Space
+
+Values = Mapping[str, Any]
+Direction = Literal["max", "min"]
+
+ORACLE, TRIAL = "oracle.json", "trial.json"
+
+LOST = "worker lost"
+
+FAILURES = 3
+"""Failed trials in a row that end a search."""
+DRAWS = 1000
+"""Random draws before a space counts as exhausted."""
+
+
+class Sound(keras_tuner.Oracle):
+    """What kzoo mends in every oracle of keras-tuner 1.4, for a space that is known from the start.
+
+    - A seed of 0 is a seed, and a search that is resumed draws on as it would have drawn.
+    - No point is tried twice, and none that `feasible` refuses is tried at all, nor counted as a trial or a failure.
+    - Its files are whole whenever the process is killed, and after a reload every trial that was not over is run again, and no other.
+    - Exceptions leave no lock behind, three failures end the search in order, and no worker is sent home while another one's trial may
+      still come back.
+    """
+
+    def __init__(
+        self,
+        *,
+        space: "Space",
+        feasible: Callable[[Values], str | None],
+        trials: int | None,
+        folder: Path,
+        direction: Direction,
+        **options,
+    ):
+        self.feasible = feasible
+        """Why a point is refused, in a word; None if it can be tried."""
+        self.folder = folder
+        self.limit = trials
+        self.rejected: Counter[str] = Counter()
+        self.given_up: list[str] = []
+        """The reasons of three failures in a row, after which nothing more is tried."""
+        self.exhausted = False
+        """Whether the last request was answered with the end of the search."""
+        self._forgiven = 0
+        self._lost: Counter[str] = Counter()
+        self.end_order: list[str] = []
+        self._judged: dict[str, str | None] = {}
+        self.reasons: dict[str, str] = {}
+        """Why trials failed, as workers say; keras-tuner's own messages do not travel between processes."""
+        super().__init__(
+            objective=keras_tuner.Objective("score", direction),
+            hyperparameters=to_keras_tuner(space),
+            tune_new_entries=False,
+            allow_new_entries=False,
+            max_retries_per_trial=space.search.retries,
+            max_consecutive_failed_trials=FAILURES,
+            **options,
+        )
+        self.seed = self._seed_state = space.search.seed
+        self.max_trials = None
+        self.verbose = 0
+
+    def create_trial(self, tuner_id: str) -> Trial:
+        with _whole(self):
+            trial = super().create_trial(tuner_id)
+        self.exhausted = trial.status == "STOPPED"
+        if trial.status == "STOPPED" and self.ongoing_trials:
+            trial.status = "IDLE"
+            self.tuner_ids.add(tuner_id)
+        return trial
+
+    def update_trial(self, trial_id, metrics, step=0) -> Trial:
+        if self.is_over(trial_id):
+            return self.trials[trial_id]
+        with _whole(self):
+            return super().update_trial(trial_id, metrics, step=step)
+
+    def end_trial(self, trial: Trial) -> None:
+        """Enters how a trial ended; a worker that comes too late, after another one has ended its trial, changes nothing."""
+        if self.is_over(trial.trial_id):
+            return
+        if trial.trial_id in self._retry_queue:
+            self._retry_queue.remove(trial.trial_id)
+        trial.message = trial.message or self.reasons.get(trial.trial_id)
+        with _whole(self):
+            super().end_trial(trial)
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """What a new trial shall try, or that the search is over, in keras-tuner's form."""
+        if self.given_up or (self.limit is not None and len(self.trials) >= self.limit):
+            return {"status": "STOPPED"}
+        return self.propose(trial_id)
+
+    def propose(self, trial_id: str) -> dict[str, Any]:
+        """The proposal of keras-tuner's own oracle."""
+        return super().populate_space(trial_id)
+
+    def _random_values(self) -> Values | None:
+        """A feasible point that was not tried; None once a thousand draws in a row have found none."""
+        return next((values for _ in range(DRAWS) if self._is_new(values := self._draw())), None)
+
+    def _draw(self) -> Values:
+        """A point drawn by keras-tuner's own sampling of each hyperparameter that is active."""
+        drawn = keras_tuner.HyperParameters()
+        for hyperparameter in self.hyperparameters.space:
+            drawn.merge([hyperparameter])
+            if drawn.is_active(hyperparameter):
+                drawn.values[hyperparameter.name] = hyperparameter.random_sample(self._seed_state)
+                self._seed_state += 1
+        return drawn.values
+
+    def _is_new(self, values: Values) -> bool:
+        """Whether a point has not been tried and is feasible; each that is refused is counted once, under its reason."""
+        if self._duplicate(values):
+            return False
+        key = self._compute_values_hash(values)
+        if key not in self._judged:
+            self._judged[key] = self.feasible(values)
+            self.rejected.update(filter(None, [self._judged[key]]))
+        return self._judged[key] is None
+
+    def _check_consecutive_failures(self) -> None:
+        last = [self.trials[name] for name in self.end_order[self._forgiven :]][-FAILURES:]
+        if len(last) == FAILURES and all(trial.status == "FAILED" for trial in last):
+            self.given_up = [f"trial {trial.trial_id}: {trial.message or 'unknown'}" for trial in last]
+
+    def take_back(self, tuner_id: str, lost: bool = True) -> str | None:
+        """Queues the trial of a worker that is gone once more, or fails it after it was lost twice; returns the trial's id."""
+        trial = self.ongoing_trials.pop(tuner_id, None)
+        self.tuner_ids.discard(tuner_id)
+        if trial is None:
+            return None
+        self._lost[trial.trial_id] += lost
+        if self._lost[trial.trial_id] < 2:
+            self._retry_queue.insert(0, trial.trial_id)
+        else:
+            trial.status, trial.message = "FAILED", LOST
+            self.end_order.append(trial.trial_id)
+            self._check_consecutive_failures()
+        self._save_trial(trial)
+        self.save()
+        return trial.trial_id
+
+    def adopt(self, tuner_id: str, trial_id: str) -> bool:
+        """Gives a trial that waits to be repeated back to the worker that says it is at it; whether the trial is that worker's."""
+        if trial_id in self._retry_queue and tuner_id not in self.ongoing_trials:
+            self._retry_queue.remove(trial_id)
+            self.trials[trial_id].status = "RUNNING"
+            self.ongoing_trials[tuner_id] = self.trials[trial_id]
+            self.tuner_ids.add(tuner_id)
+        ongoing = self.ongoing_trials.get(tuner_id)
+        return ongoing is not None and ongoing.trial_id == trial_id
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a trial is to be trained again."""
+        return bool(self._retry_queue)
+
+    def is_over(self, trial_id: str) -> bool:
+        """Whether a trial has been completed or has failed for good."""
+        return trial_id in self.end_order
+
+    def get_state(self) -> dict[str, Any]:
+        return {**super().get_state(), "rejected": self.rejected, "lost": self._lost}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        super().set_state(state)
+        self.rejected, self._lost = Counter(state["rejected"]), Counter(state["lost"])
+
+    def save(self) -> None:
+        _store(self.folder / ORACLE, self.get_state())
+
+    def reload(self) -> None:
+        """Takes the search up where its files say that it was left.
+
+        Raises:
+            InputError: they cannot be read.
+        """
+        stored = (_stored(file) for file in sorted((self.folder / "trials").glob(f"*/{TRIAL}")))
+        self.trials = {state["trial_id"]: Trial.from_state(state) for state in stored if state is not None}
+        state = _stored(self.folder / ORACLE)
+        if state is None:
+            raise InputError(f"{self.folder / ORACLE}: cannot be read, nor can the copy beside it. Begin the search anew with --fresh.")
+        started = [name for name in state["start_order"] if name in self.trials]
+        self.trials = {name: self.trials[name] for name in started}
+        running = {tuner: name for tuner, name in state["ongoing_trials"].items() if name in self.trials}
+        self.set_state({**state, "start_order": started, "ongoing_trials": running})
+        over = [name for name in started if self.trials[name].status in ("COMPLETED", "FAILED")]
+        self.end_order = [name for name in self.end_order if name in over]
+        self.end_order += [name for name in over if name not in self.end_order]
+        self.ongoing_trials: dict[str, Trial] = {}
+        self._retry_queue = [name for name in reversed(started) if name not in over]
+        self._forgiven = len(self.end_order)
+
+    def _save_trial(self, trial: Trial) -> None:
+        _store(self.folder / "trials" / trial.trial_id / TRIAL, trial.get_state())
+
+    def _get_trial_dir(self, trial_id: str) -> str:
+        return str(self.folder / "trials" / trial_id)
+
+
+@contextlib.contextmanager
+def _whole(oracle: keras_tuner.Oracle):
+    """Frees keras-tuner's lock after an exception, which otherwise stays taken, so that the next request would wait for ever."""
+    try:
+        yield
+    except BaseException:
+        mine = private.THREADS[oracle] == threading.current_thread().name
+        if mine:
+            private.THREADS[oracle] = None
+            private.LOCKS[oracle].release()
+        raise
+
+
+def _store(path: Path, state: Mapping[str, Any]) -> None:
+    """Writes a state; the one before stays beside it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileNotFoundError):
+        path.replace(path.with_suffix(".bak"))
+    write_atomically(path, json.dumps(state))
+
+
+def _stored(path: Path) -> dict[str, Any] | None:
+    """The state in a file, or the one before; None if neither can be read."""
+    for file in (path, path.with_suffix(".bak")):
+        with contextlib.suppress(OSError, ValueError):
+            return json.loads(file.read_text())
+    return None

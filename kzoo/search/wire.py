@@ -1,0 +1,60 @@
+"""What a chief and its workers say to each other beside keras-tuner's own requests: JSON over the same gRPC port."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import grpc
+
+from ..errors import InputError
+
+SERVICE = "kzoo.Search"
+Message = Mapping[str, Any]
+
+
+def handlers(methods: Mapping[str, Callable[[Message], Message]]) -> grpc.GenericRpcHandler:
+    """The chief's side: functions from a message to the answer, by name."""
+
+    def wrapped(method):
+        return grpc.unary_unary_rpc_method_handler(lambda message, _: method(message), _decode, _encode)
+
+    return grpc.method_handlers_generic_handler(SERVICE, {name: wrapped(method) for name, method in methods.items()})
+
+
+class Line:
+    """The worker's side: calls the chief's functions by name.
+
+    Args:
+        address: `HOST:PORT` of the chief.
+    """
+
+    def __init__(self, address: str):
+        host, colon, port = address.rpartition(":")
+        if not colon or not host or not port.isdigit():
+            raise InputError(f"--join: expected HOST:PORT of a search, as `kzoo tune --workers` prints it. Received: {address}.")
+        self.host, self.port = host, int(port)
+        self.address = address
+        self._channel = grpc.insecure_channel(address)
+
+    def call(self, method: str, timeout: float, **message: Any) -> Message:
+        """The chief's answer.
+
+        Raises:
+            ConnectionError: it does not answer in time.
+        """
+        ask = self._channel.unary_unary(f"/{SERVICE}/{method}", _encode, _decode)
+        try:
+            return ask(message, timeout=timeout, wait_for_ready=True)
+        except grpc.RpcError as error:
+            raise ConnectionError(f"{self.address}: {error.code().name}") from error  # type: ignore[attr-defined]
+
+    def close(self) -> None:
+        self._channel.close()
+
+
+def _encode(message: Message) -> bytes:
+    return json.dumps(message, default=str).encode()
+
+
+def _decode(data: bytes) -> Message:
+    return json.loads(data)

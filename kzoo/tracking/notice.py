@@ -1,0 +1,12 @@
+"""Short lines for people on the error stream, each said once."""
+
+import sys
+
+_said: set[str] = set()
+
+
+def warn(key: str, text: str) -> None:
+    """Says something once per process; `key` tells what is the same."""
+    if key not in _said:
+        _said.add(key)
+        print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,332 @@
+"""Journals become runs in MLflow: in their order, in batches, and so that sending the same thing twice does no harm."""
+
+import os
+import posixpath
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..errors import one_line
+from .experiments import experiment_id
+from .journal import FILES, Event, Journal
+from .notice import warn
+
+KEY = "kzoo.key"
+"""The tag by which a run is found again."""
+
+PARENT = "mlflow.parentRunId"
+
+BATCHABLE = ("parameters", "metrics", "tags")
+
+BATCH, BATCH_BYTES = 1000, 400_000
+"""Values and characters per request; MLflow takes 1000 and 1 MB."""
+
+ATTEMPTS = 3
+"""After so many failures of one request, between which the store has answered others, it counts as refused."""
+
+REFUSALS = {
+    "BAD_REQUEST",
+    "INVALID_PARAMETER_VALUE",
+    "INVALID_STATE",
+    "MALFORMED_REQUEST",
+    "RESOURCE_ALREADY_EXISTS",
+    "RESOURCE_DOES_NOT_EXIST",
+}
+"""MLflow's codes for a request that would be wrong another time as well."""
+
+
+class Unreachable(RuntimeError):
+    """The store cannot do now what it was asked for; `silent` where it is known not to answer at all."""
+
+    def __init__(self, message: str, silent: bool = False):
+        super().__init__(message)
+        self.silent = silent
+
+
+class Sender:
+    """Sends journals to one store; used by one thread at a time.
+
+    Args:
+        connect: makes the MLflow client when it is first needed.
+        location: an experiment's name to the place of its artifacts, or None where the store decides.
+    """
+
+    def __init__(self, connect: Callable[[], Any], location: Callable[[str], str | None]):
+        self._connect = connect
+        self._location = location
+        self._client: Any = None
+        self._failures: dict[tuple[str, int], int] = {}
+        self._ids: dict[tuple[str, str], str] = {}
+
+    @property
+    def client(self):
+        """The MLflow client.
+
+        Raises:
+            Unreachable: the store cannot be opened now.
+        """
+        if self._client is None:
+            with _as_unreachable():
+                self._client = self._connect()
+        return self._client
+
+    def send(self, journal: Journal) -> int:
+        """Sends what a journal holds, the run's creation included; returns the number of events.
+
+        Raises:
+            Unreachable: the store does not answer; what has been sent is noted in the journal.
+        """
+        with _as_unreachable():
+            self._identify(journal)
+        count = 0
+        for events in _groups(journal.unsent()):
+            self._deliver(journal, events)
+            journal.mark_sent(events[-1]["n"])
+            count += len(events)
+        with _as_unreachable():
+            self._link(journal)
+        return count
+
+    def probe(self) -> bool:
+        """Whether the store answers at all."""
+        try:
+            self.client.search_experiments(max_results=1)
+            return True
+        except Exception:
+            return False
+
+    def _deliver(self, journal: Journal, events: list[Event]) -> None:
+        """One request's worth of events; what is refused is noted and left behind."""
+        try:
+            if events[0]["kind"] in BATCHABLE:
+                self._log(journal, events[-1]["n"], _items(events))
+            else:
+                self._once(journal, events[0]["n"], lambda: self._single(journal, events[0]), _title(events[0]))
+        except _Lost:
+            self._ids.clear()
+            journal.forget()
+            raise Unreachable(f"run {journal.key} was lost by the store and is sent again from the beginning") from None
+
+    def _log(self, journal: Journal, number: int, items: list[tuple]) -> None:
+        """Values in one request; if that is refused, in halves, until the one is found that is to blame."""
+        refusal = self._attempt(journal, number, lambda: self._log_batch(journal, items))
+        if refusal is None:
+            return
+        if len(items) == 1 or self._is_deleted(journal):
+            for item in items:
+                self._refuse(journal, number, f"{item[0]} {item[1]}", refusal)
+            return
+        middle = len(items) // 2
+        for half in (items[:middle], items[middle:]):
+            self._log(journal, number, half)
+
+    def _once(self, journal: Journal, number: int, request: Callable[[], None], what: str) -> None:
+        refusal = self._attempt(journal, number, request)
+        if refusal is not None:
+            self._refuse(journal, number, what, refusal)
+
+    def _attempt(self, journal: Journal, number: int, request: Callable[[], None]) -> Exception | None:
+        """Makes a request; returns the error if the store answers but will never take it."""
+        try:
+            request()
+            return None
+        except Exception as error:
+            if _is_network(error) or not self.probe():
+                raise Unreachable(_plainly(error), silent=True) from error
+            if getattr(error, "error_code", "") == "RESOURCE_DOES_NOT_EXIST" and self._is_gone(journal):
+                raise _Lost from error
+            if _is_refusal(error):
+                return error
+            failures = self._failures[journal.key, number] = self._failures.get((journal.key, number), 0) + 1
+            if failures < ATTEMPTS:
+                raise Unreachable(_plainly(error)) from error
+            return error
+
+    def _refuse(self, journal: Journal, number: int, what: str, error: Exception) -> None:
+        reason = one_line(error)[:300]
+        if [number, what, reason] not in journal.sent.refused:
+            journal.sent.refused.append([number, what, reason])
+        warn(f"refused {journal.key}", f"tracking: MLflow refuses {what} of run {journal.run_id} ({reason}). It stays in {journal.folder}.")
+
+    def _is_gone(self, journal: Journal) -> bool:
+        try:
+            self.client.get_run(journal.run_id)
+            return False
+        except Exception as error:
+            return getattr(error, "error_code", "") == "RESOURCE_DOES_NOT_EXIST"
+
+    def _is_deleted(self, journal: Journal) -> bool:
+        try:
+            return self.client.get_run(journal.run_id).info.lifecycle_stage == "deleted"
+        except Exception:
+            return False
+
+    def _log_batch(self, journal: Journal, items: list[tuple]) -> None:
+        from mlflow.entities import Metric, Param, RunTag
+
+        self.client.log_batch(
+            journal.run_id,
+            metrics=[Metric(key, value, at, step) for kind, key, value, at, step in items if kind == "metric"],
+            params=[Param(key, value) for kind, key, value, *_ in items if kind == "parameter"],
+            tags=[RunTag(key, value) for kind, key, value, *_ in items if kind == "tag"],
+        )
+
+    def _single(self, journal: Journal, event: Event) -> None:
+        """An event that is a request of its own."""
+        if event["kind"] == "status":
+            self._set_status(journal, event)
+        elif event["kind"] == "dataset":
+            self._log_dataset(journal, event)
+        elif event["kind"] == "file":
+            self._log_file(journal, event)
+
+    def _set_status(self, journal: Journal, event: Event) -> None:
+        if event["status"] == "RUNNING":
+            self.client.update_run(journal.run_id, status="RUNNING")
+            return
+        self.client.set_terminated(journal.run_id, event["status"], end_time=event["at"])
+        for double in self._find(journal.sent.experiment_id, journal.key)[1:]:
+            if double.info.run_id != journal.run_id and not double.data.metrics and not double.data.params:
+                self.client.delete_run(double.info.run_id)
+
+    def _log_dataset(self, journal: Journal, event: Event) -> None:
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        dataset = Dataset(name=event["name"], digest=event["digest"], source_type="kzoo", source=event["source"])
+        self.client.log_inputs(journal.run_id, [DatasetInput(dataset, tags=[InputTag("mlflow.data.context", event["context"])])])
+
+    def _log_file(self, journal: Journal, event: Event) -> None:
+        path = journal.folder / FILES / event["file"]
+        folder = posixpath.dirname(event["name"]) or None
+        with _patience(path):
+            self.client.log_artifact(journal.run_id, str(path), folder)
+
+    def _identify(self, journal: Journal) -> None:
+        """Finds the run by its key, or makes it: also if an earlier request made it, whose answer never came."""
+        if journal.run_id is not None:
+            return
+        from mlflow.entities import RunTag
+
+        identity, sent = journal.identity, journal.sent
+        sent.experiment_id = experiment_id(self.client, identity.experiment, self._location(identity.experiment))
+        tags = {**identity.tags, KEY: identity.key}
+        parent = self._parent(journal)
+        if parent is not None:
+            tags[PARENT] = parent
+        found = self._find(sent.experiment_id, identity.key)
+        if found:
+            sent.run_id = found[0].info.run_id
+            self.client.log_batch(sent.run_id, tags=[RunTag(key, value) for key, value in tags.items()])
+        else:
+            made = self.client.create_run(sent.experiment_id, start_time=identity.at, run_name=identity.name, tags=tags)
+            sent.run_id, sent.created = made.info.run_id, True
+        sent.linked = parent is not None
+        self._ids[sent.experiment_id, identity.key] = sent.run_id
+        journal.save_sent()
+
+    def _link(self, journal: Journal) -> None:
+        """Tells the store of a parent that it did not know yet when the run was made."""
+        if journal.identity.parent is None or journal.sent.linked:
+            return
+        parent = self._parent(journal)
+        if parent is not None:
+            self.client.set_tag(journal.run_id, PARENT, parent)
+            journal.sent.linked = True
+            journal.save_sent()
+
+    def _parent(self, journal: Journal) -> str | None:
+        experiment, parent = journal.sent.experiment_id, journal.identity.parent
+        if parent is None or experiment is None:
+            return None
+        if (experiment, parent) not in self._ids:
+            for run in self._find(experiment, parent)[:1]:
+                self._ids[experiment, parent] = run.info.run_id
+        return self._ids.get((experiment, parent))
+
+    def _find(self, experiment: str | None, key: str) -> list:
+        """The runs with a key, the first one first; there are several where the answer to a creation was lost."""
+        found = self.client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", max_results=10)
+        return sorted(found, key=lambda run: (run.info.start_time, run.info.run_id))
+
+
+class _Lost(Exception):
+    """The store has no such run any more."""
+
+
+def _groups(events: list[Event]) -> Iterator[list[Event]]:
+    """Consecutive events that fit into one request."""
+    group: list[Event] = []
+    values = size = 0
+    for event in events:
+        count, length = len(event.get("values", "")), len(str(event))
+        fits = event["kind"] in BATCHABLE and values + count <= BATCH and size + length <= BATCH_BYTES
+        if group and not (fits and group[0]["kind"] in BATCHABLE):
+            yield group
+            group, values, size = [], 0, 0
+        group.append(event)
+        values, size = values + count, size + length
+    if group:
+        yield group
+
+
+def _items(events: list[Event]) -> list[tuple]:
+    """The values of some events, each once; of a tag that changes only the last value counts."""
+    items: dict[tuple, tuple] = {}
+    for event in events:
+        for key, value in event["values"].items():
+            if event["kind"] == "metrics":
+                items["metric", key, value, event["at"], event["step"]] = ("metric", key, value, event["at"], event["step"])
+            elif event["kind"] == "parameters":
+                items["parameter", key, value] = ("parameter", key, value, 0, 0)
+            else:
+                items["tag", key] = ("tag", key, value, 0, 0)
+    return list(items.values())
+
+
+def _title(event: Event) -> str:
+    return f"{event['kind']} {event.get('name') or event.get('status')}"
+
+
+def _is_refusal(error: Exception) -> bool:
+    if isinstance(error, OSError):
+        return isinstance(error, FileNotFoundError)
+    return getattr(error, "error_code", "") in REFUSALS or isinstance(error, TypeError | ValueError)
+
+
+@contextmanager
+def _as_unreachable() -> Iterator[None]:
+    try:
+        yield
+    except Unreachable:
+        raise
+    except Exception as error:
+        raise Unreachable(_plainly(error), silent=_is_network(error)) from error
+
+
+def _is_network(error: Exception) -> bool:
+    """Whether MLflow got no answer to a request."""
+    return isinstance(error, ConnectionError | TimeoutError) or "failed with exception" in str(error)
+
+
+def _plainly(error: Exception) -> str:
+    """What went wrong, without the nesting of the libraries below MLflow."""
+    text = one_line(error)
+    causes = {"NewConnectionError": "connection refused", "Connection refused": "connection refused", "imed out": "timed out"}
+    return next((said for sign, said in causes.items() if sign in text), text[:200])
+
+
+@contextmanager
+def _patience(path: Path) -> Iterator[None]:
+    """Large files may take longer than the short limit of other requests: a second more per megabyte."""
+    name = "MLFLOW_HTTP_REQUEST_TIMEOUT"
+    before = os.environ.get(name)
+    megabytes = path.stat().st_size >> 20
+    if before is None or not before.isdigit() or not megabytes:
+        yield
+        return
+    os.environ[name] = str(int(before) + megabytes)
+    try:
+        yield
+    finally:
+        os.environ[name] = before
