@@ -2,12 +2,16 @@
 
 import os
 import subprocess
+import sys
 import time
 
 import pytest
 
 from kzoo import ArgumentError
 from kzoo.search.slurm import slurm_script
+
+PORT = 20000 + os.getpid() % 20000
+"""By the number of the job, for which the tests take their own process id."""
 
 SRUN = """#!/bin/bash
 for word in "$@"; do case $word in --ntasks=*) count=${word#--ntasks=};; esac; done
@@ -20,19 +24,29 @@ wait
 KZOO = """#!/bin/bash
 echo "$*" >> calls
 case $1 in
-  tune) trap 'exit 7' TERM; for ((i = 0; i < 10 * LASTS; i++)); do sleep 0.1; done; exit ${CHIEF_STATUS:-0};;
-  *) sleep 0.1;;
+  tune) exec PYTHON chief.py "${6##*:}";;
+  *) (set -o noclobber; : > worked) 2>/dev/null && exit 75; sleep 0.1;;
 esac
 """
 
 
-def start(folder, script: str, **environment: str) -> subprocess.Popen:
-    for name, text in (("srun", SRUN), ("kzoo", KZOO)):
+CHIEF = """
+import os, signal, socket, sys, time
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+time.sleep(0.5)
+server = socket.create_server(("0.0.0.0", int(sys.argv[1])))
+time.sleep(float(os.environ["LASTS"]))
+sys.exit(int(os.environ.get("CHIEF_STATUS", "0")))
+"""
+
+
+def start(folder, script: str, *arguments: str, **environment: str) -> subprocess.Popen:
+    for name, text in (("srun", SRUN), ("kzoo", KZOO.replace("PYTHON", sys.executable)), ("chief.py", CHIEF)):
         (folder / name).write_text(text)
         (folder / name).chmod(0o755)
     (folder / "script.sh").write_text(script)
-    known = {"PATH": f"{folder}:{os.environ['PATH']}", "SLURM_SUBMIT_DIR": str(folder), "SLURM_JOB_ID": "41234", "LASTS": "1"}
-    return subprocess.Popen(["bash", "script.sh"], cwd=folder, env=known | environment)
+    known = {"PATH": f"{folder}:{os.environ['PATH']}", "SLURM_SUBMIT_DIR": str(folder), "SLURM_JOB_ID": str(os.getpid()), "LASTS": "1"}
+    return subprocess.Popen(["bash", "script.sh", *arguments], cwd=folder, env=known | environment)
 
 
 def calls(folder) -> list[str]:
@@ -56,19 +70,21 @@ def test_the_options_of_the_job():
 
 def test_one_chief_and_every_worker_joins_it(tmp_path):
     host = subprocess.run(["hostname"], capture_output=True, text=True).stdout.strip()
-    job = start(tmp_path, slurm_script("my space.yaml", 3, setup=["touch was_set_up"]))
+    job = start(tmp_path, slurm_script("space.yaml", 3, setup=["touch was_set_up"]))
     assert job.wait(20) == 0
-    assert calls(tmp_path) == ["tune my space.yaml --workers 0 --port 21234", *[f"tune-worker --join {host}:21234"] * 3]
+    chief, *workers = calls(tmp_path)
+    assert chief == f"tune space.yaml --workers 0 --listen 0.0.0.0:{PORT}"
+    assert workers == [f"tune-worker --join {host}:{PORT} --trials 20"] * (3 + 1), "one of three asks to be replaced"
     assert (tmp_path / "was_set_up").exists()
 
 
 def test_the_job_ends_as_its_chief(tmp_path):
-    assert start(tmp_path, slurm_script("unet.yaml", 1, port=3000), CHIEF_STATUS="3").wait(20) == 3
+    assert start(tmp_path, slurm_script("unet.yaml", 1), CHIEF_STATUS="3").wait(20) == 3
 
 
 def test_a_job_that_is_started_again_resumes(tmp_path):
-    assert start(tmp_path, slurm_script("unet.yaml", 1, port=3000), SLURM_RESTART_COUNT="1").wait(20) == 0
-    assert "tune unet.yaml --workers 0 --port 3000 --resume" in calls(tmp_path)
+    assert start(tmp_path, slurm_script("unet.yaml", 1, port=23456), SLURM_RESTART_COUNT="1").wait(20) == 0
+    assert calls(tmp_path)[0].endswith(":23456 --resume")
 
 
 def test_a_signal_reaches_the_chief_which_ends_in_order(tmp_path):
@@ -86,3 +102,9 @@ def test_a_signal_reaches_the_chief_which_ends_in_order(tmp_path):
 def test_numbers_out_of_range(argument, value):
     with pytest.raises(ArgumentError, match=f"^{argument}: expected a whole number of .* Received: {value}"):
         slurm_script("unet.yaml", **{"workers": 2, argument: value})
+
+
+def test_what_sbatch_is_given_goes_to_the_chief(tmp_path):
+    """As in `sbatch script.sh --resume`."""
+    assert start(tmp_path, slurm_script("unet.yaml", 1, port=23457), "--resume").wait(20) == 0
+    assert calls(tmp_path)[0].endswith(":23457 --resume")
