@@ -12,7 +12,7 @@ import keras
 
 from ..analysis import profile
 from ..data import Dataset
-from ..errors import ArgumentError, InputError
+from ..errors import ArgumentError, InputError, TrainingError
 from ..models import BUILDERS, PRESETS
 from ..models.identity import plain
 from ..schema import defaults
