@@ -206,7 +206,7 @@ class Delivery:
             release(journal, anyway=True)
 
     def _fail(self, error: Exception, cost: float) -> None:
-        self._say(f"{self._where} does not answer ({one_line(error)})")
+        self._say(f"{self._where} does not answer ({error if isinstance(error, Unreachable) else one_line(error)})")
         with self._change:
             self._cost = cost
             self._closed_until = time.monotonic() + RETRY

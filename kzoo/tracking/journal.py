@@ -280,9 +280,9 @@ class Journal:
     def _write(self, line: bytes) -> None:
         if self._file is None:
             return
+        whole = b"\n" + line if self._torn else line
         try:
-            written = os.write(self._file, b"\n" + line if self._torn else line)
-            self._torn = written < len(line)
+            self._torn = os.write(self._file, whole) < len(whole)
             self._dirty = True
         except OSError as error:
             self._torn = True
