@@ -110,7 +110,7 @@ class FinalistsReport:
         from .note import escaped, row
 
         lines = [row(_HEADINGS), row(["---", *["---:"] * 6]), *(row([escaped(cell) for cell in cells]) for cells in self._rows())]
-        return "\n".join(lines) + f"\n\n{escaped(str(self))}"
+        return "\n".join(lines) + f"\n\n{escaped(str(self), longest=2000)}"
 
     def _rows(self) -> list[list[str]]:
         differences: list[Difference | None] = [None, *self.differences]

@@ -100,6 +100,12 @@ def test_tables_for_the_terminal_and_in_markdown():
     assert report.markdown().endswith(str(report).replace("a|b", r"a\|b"))
 
 
+def test_a_long_verdict_is_said_in_full():
+    report = compare_finalists({f"trial {i}": [0.5, 0.5 + i / 1000, 0.4] for i in range(30)})
+    assert len(str(report)) > 300
+    assert report.markdown().endswith(str(report))
+
+
 @pytest.mark.parametrize(
     ("scores", "message"),
     [

@@ -62,9 +62,9 @@ def test_text_of_others_cannot_break_the_table():
     trials = [outcome(i, 0.5, values={"a|b": f"x|{i}_*<b>\n# y"}, status="pruned", reason="see [here](http://x) | `y`") for i in range(2)]
     note = ranking_note(trials, "val/mean_iou", "max")
     assert {len(cells) for cells in rows(note)} == {8}
-    assert r"x\|0\_\*\<b\> \# y" in note
+    assert r"x\|0\_\*&lt;b&gt; \# y" in note
     assert r"pruned: see \[here\](http://x) \| \`y\`" in note
-    assert escaped("\\|") == r"\\\|"
+    assert escaped("\\| a & b @c") == r"\\\| a &amp; b &#64;c"
 
 
 def test_what_mattered_is_said_with_its_uncertainty_or_not_at_all():
