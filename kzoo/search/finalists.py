@@ -137,7 +137,7 @@ def compare_finalists(
     >>> report.winner
     'a'
     >>> print(compare_finalists({"a": [0.90, 0.91, 0.92], "b": [0.92, 0.90, 0.90]}))
-    No winner: a has the best mean, 0.9100, but is not told apart from b, with 3 seeds each. About 176 seeds each would be needed.
+    No winner: a has the best mean, 0.9100, but is not told apart from b, with 3 seeds each. About 309 seeds each would be needed.
     """
     _check(scores, paired)
     sign = 1 if direction == "max" else -1
