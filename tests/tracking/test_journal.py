@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from kzoo.tracking.journal import Busy, Identity, Journal
+from kzoo.tracking.journal import BusyError, Identity, Journal
 
 IDENTITY = Identity("k", "e", "x", {"a": "b"}, None, 1, None)
 
@@ -66,9 +66,9 @@ def test_a_lost_note_of_what_was_sent_means_sending_again(folder, content):
 
 def test_one_process_owns_a_journal(folder):
     journal = written(folder)
-    code = f"import pathlib, kzoo.tracking.journal as j\ntry: j.Journal(pathlib.Path({str(folder)!r}))\nexcept j.Busy: print('busy')"
+    code = f"import pathlib, kzoo.tracking.journal as j\ntry: j.Journal(pathlib.Path({str(folder)!r}))\nexcept j.BusyError: print('busy')"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60).stdout == "busy\n"
-    with pytest.raises(Busy):
+    with pytest.raises(BusyError):
         Journal(folder)
     journal.close()
     Journal(folder).close()

@@ -2,6 +2,9 @@
 
 import io
 import json
+import sqlite3
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -183,8 +186,6 @@ def test_a_run_that_was_lost_by_the_store_is_sent_again(tmp_path, monkeypatch):
         run.log_metrics({"m": 1.0}, step=1)
         run.log_text("a", "a.txt")
         first = store.get("lost").id
-        import sqlite3
-
         with sqlite3.connect(tmp_path / "mlflow.db") as database:
             for table in ("metrics", "latest_metrics", "params", "tags", "runs"):
                 database.execute(f"DELETE FROM {table}")
@@ -198,9 +199,6 @@ def test_a_run_that_was_lost_by_the_store_is_sent_again(tmp_path, monkeypatch):
 
 
 def test_a_run_that_another_process_writes_is_refused(shared_store):
-    import subprocess
-    import sys
-
     code = (
         f"import pathlib, sys, kzoo\nrun = kzoo.Store(root=pathlib.Path({str(shared_store.root)!r})).start('held', 'x', key='held')\n"
         "print('open', flush=True)\nsys.stdin.read()"
@@ -215,3 +213,31 @@ def test_a_run_that_another_process_writes_is_refused(shared_store):
     with shared_store.start("held", "x", key="held"):
         pass
     assert len(shared_store.runs("held")) == 1
+
+
+def test_an_empty_double_that_a_lost_answer_has_left_is_removed(shared_store):
+    with shared_store.start("double", "x", key="double") as run:
+        run.log_metrics({"m": 1.0})
+        client = shared_store._client
+        double = client.create_run(client.get_run(run.id).info.experiment_id, tags={"kzoo.key": "double"})
+        other = client.create_run(double.info.experiment_id, tags={"kzoo.key": "another"})
+    assert {record.id for record in shared_store.runs("double")} == {run.id, other.info.run_id}
+
+
+def test_runs_that_nobody_is_left_to_send_are_sent_by_the_next_training(tmp_path):
+    code = (
+        "import os, pathlib, signal, kzoo, kzoo.tracking.delivery as d\nd.LINGER = 60\n"
+        f"run = kzoo.Store(root=pathlib.Path({str(tmp_path)!r})).start('left', 'x', key='left')\n"
+        "run.__enter__()\nfor step in range(20): run.log_metrics({'m': step / 3}, step=step)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", code], timeout=60, check=False)
+    store = Store(root=tmp_path)
+    with store.start("left", "y", key="next"):
+        pass
+    end = time.monotonic() + 20
+    while (tmp_path / "journal" / "left").exists() and time.monotonic() < end:
+        time.sleep(0.1)
+    found = content(store._client, "left")["x"]
+    assert found["status"] == "KILLED"
+    assert [(s, v) for s, v, _ in found["metrics"]["m"]] == [(step, step / 3) for step in range(20)]
