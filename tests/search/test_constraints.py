@@ -23,6 +23,6 @@ def test_a_bound(text, refusal):
     assert parse_constraint(text).refusal(COSTS) == refusal
 
 
-@pytest.mark.parametrize("text", ["parameters", "parameters <= many", "parameters == 3", "macs <= -1", "macs <= nan", 3, None, "1 <= macs <= 3"])
+@pytest.mark.parametrize("text", ["parameters", "parameters <= many", "parameters == 3", "macs <= -1", "macs <= nan", 3, None])
 def test_what_is_no_bound(text):
     assert parse_constraint(text) == f"expected a bound, such as parameters <= 2e6. Received: {text}."

@@ -27,7 +27,7 @@ KINDS = {
 class Draws(keras_tuner.Oracle):
     """keras-tuner's own random draws, without trials."""
 
-    def populate_space(self, trial_id):
+    def populate_space(self, trial_id):  # noqa: ARG002
         return {"status": "RUNNING", "values": self._random_values()}
 
 

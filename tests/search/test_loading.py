@@ -64,13 +64,28 @@ search: {tuner: randm, executions: 0}
         ({"model.depth": {"from": 0, "to": 3, "scale": "log"}}, "domains.model.depth.from: expected more than 0 for scale: log."),
         ({"model.depth": {"from": 1, "to": 3.5}}, "domains.model.depth: expected an integer. Received: 3.5."),
         ({"model.depth": {"from": 1, "to": 3, "step": 0}}, "domains.model.depth.step: expected a number above 0 for scale: linear."),
-        ({"model.depth": {"from": 1, "to": 9, "step": 1, "scale": "log"}}, "domains.model.depth.step: expected a number above 1 for scale: log"),
+        (
+            {"model.depth": {"from": 1, "to": 9, "step": 1, "scale": "log"}},
+            "domains.model.depth.step: expected a number above 1 for scale: log",
+        ),
         ({"model.depth": {"per_stage": [1], "stages": 2}}, "domains.model.depth: expected an integer. Received: [1]."),
-        ({"model.filters": {"per_stage": [4, 8]}}, "domains.model.filters.stages: expected a number of stages, or a path such as model.depth + 1."),
-        ({"model.filters": {"per_stage": [4], "stages": "model.skip + 1"}}, "domains.model.filters.stages: expected model.skip + 1 to be at least"),
+        (
+            {"model.filters": {"per_stage": [4, 8]}},
+            "domains.model.filters.stages: expected a number of stages, or a path such as model.depth + 1.",
+        ),
+        (
+            {"model.filters": {"per_stage": [4], "stages": "model.skip + 1"}},
+            "domains.model.filters.stages: expected model.skip + 1 to be at least",
+        ),
         ({"model.blocks": {"double_per_stage_from": [1, 2]}}, "domains.model.blocks.stages: expected a number of stages"),
-        ({"model.skip": {"choices": ["add"], "when": {"model.depth": 2}}}, "domains.model.skip.when.model.depth: expected a domain that stands"),
-        ({"training.seed": [0, 1]}, "domains.training.seed: cannot be searched: every execution has a seed of its own; set search.executions."),
+        (
+            {"model.skip": {"choices": ["add"], "when": {"model.depth": 2}}},
+            "domains.model.skip.when.model.depth: expected a domain that stands",
+        ),
+        (
+            {"training.seed": [0, 1]},
+            "domains.training.seed: cannot be searched: every execution has a seed of its own; set search.executions.",
+        ),
         ({"model.builder": ["unet", "cnn"]}, "domains.model.builder: cannot be searched: a space searches one builder;"),
         ({"depth": [1, 2]}, "domains.depth: expected a path in the recipe that begins with model, data or training."),
         ({}, "domains: missing; expected PATH: DOMAIN, such as model.depth: [2, 3, 4]."),
@@ -85,7 +100,10 @@ def test_a_faulty_domain(domain, problem):
 @pytest.mark.parametrize(
     ("when", "problem"),
     [
-        ({"model.upsampling": "nearst"}, ".model.upsampling: expected one of transposed_conv, nearest. Received: nearst. Did you mean nearest?"),
+        (
+            {"model.upsampling": "nearst"},
+            ".model.upsampling: expected one of transposed_conv, nearest. Received: nearst. Did you mean nearest?",
+        ),
         ({"model.skip": "add"}, ".model.skip: expected a domain that stands before this one (model.depth, model.upsampling). Did you mean"),
         ({"data.labels": "digits"}, ".data.labels: expected a domain that stands before this one (model.depth, model.upsampling)."),
         ({"model.depth": 4}, ".model.depth: expected one of 1, 2. Received: 4."),
@@ -105,13 +123,29 @@ def test_a_faulty_condition(when, problem):
 @pytest.mark.parametrize(
     ("search", "training", "problem"),
     [
-        ({"objective": "accuracy"}, {"metrics": ["mean_iou"]}, "search.objective: expected one of mean_iou, loss, which the recipe measures."),
+        (
+            {"objective": "accuracy"},
+            {"metrics": ["mean_iou"]},
+            "search.objective: expected one of mean_iou, loss, which the recipe measures.",
+        ),
         ({"objective": "iou"}, {}, "search.objective: expected one of mean_iou, foreground_iou, accuracy, loss or null. Received: iou."),
-        ({"tuner": "hyperband", "trials": 5}, {"epochs": 9}, "search.trials: expected null for tuner: hyperband, whose brackets say how many."),
-        ({"tuner": "hyperband"}, {"epochs": 2}, "search.tuner: expected training.epochs of at least 3 for hyperband, so that a trial can go on."),
+        (
+            {"tuner": "hyperband", "trials": 5},
+            {"epochs": 9},
+            "search.trials: expected null for tuner: hyperband, whose brackets say how many.",
+        ),
+        (
+            {"tuner": "hyperband"},
+            {"epochs": 2},
+            "search.tuner: expected training.epochs of at least 3 for hyperband, so that a trial can go on.",
+        ),
         ({"hyperband": {"factor": 4}}, {}, "search.hyperband: expected only with tuner: hyperband. Received: tuner: random."),
         ({"seed": -1}, {}, "search.seed: expected "),
-        ({"factor": 3}, {}, "search.factor: unknown; expected one of tuner, trials, objective, executions, seed, retries, stop_hopeless, hyperb"),
+        (
+            {"factor": 3},
+            {},
+            "search.factor: unknown; expected one of tuner, trials, objective, executions, seed, retries, stop_hopeless, hyperb",
+        ),
     ],
 )
 def test_a_faulty_search(search, training, problem):
@@ -134,7 +168,9 @@ def test_what_the_builder_refuses_at_the_default_point_is_no_mistake_of_the_file
 
 
 def test_a_recipe_that_is_missing_or_faulty():
-    assert problems({"domains": DOMAINS})[0].startswith("recipe: missing; expected the name of a shipped recipe, a recipe file, or a recipe")
+    assert problems({"domains": DOMAINS})[0].startswith(
+        "recipe: missing; expected the name of a shipped recipe, a recipe file, or a recipe"
+    )
     assert problems({"recipe": "digit_scens", "domains": DOMAINS})[0].startswith("recipe: digit_scens: no such file.")
     content = {**RECIPE, "model": {"builder": "unet", "colour": 3}}
     assert problems({"recipe": content, "domains": DOMAINS})[0].startswith("recipe.model.colour: unknown;")
@@ -170,7 +206,9 @@ def test_overrides_by_path():
     assert (found.search.trials, found.search.hyperband.factor, found.recipe.data["size"], found.recipe.training.epochs) == (7, 3, 48, 5)
     assert [d.name for d in found.dimensions] == ["depth", "filters_0", "filters_1", "filters_2", "upsampling", "upsampling_kernel"]
     assert [str(constraint) for constraint in found.constraints] == ["macs <= 1e+06"]
-    assert problems(space(), {"trials": 3}) == ["trials: expected a path in the space, such as search.trials, settings.PATH or domains.PATH."]
+    assert problems(space(), {"trials": 3}) == [
+        "trials: expected a path in the space, such as search.trials, settings.PATH or domains.PATH."
+    ]
 
 
 def test_a_checked_space_is_taken_as_it_is_or_changed():

@@ -82,7 +82,10 @@ def test_draws_are_seeded_and_cover_the_space():
 
 
 def test_a_logarithmic_range_is_drawn_evenly_over_decades():
-    domains = {"training.learning_rate": {"from": 1e-4, "to": 1e-1, "scale": "log"}, "training.batch_size": {"from": 1, "to": 63, "scale": "log"}}
+    domains = {
+        "training.learning_rate": {"from": 1e-4, "to": 1e-1, "scale": "log"},
+        "training.batch_size": {"from": 1, "to": 63, "scale": "log"},
+    }
     found = load_space(space(domains))
     rng = np.random.default_rng(0)
     draws = [found.sample(rng) for _ in range(3000)]

@@ -41,7 +41,11 @@ def test_names_that_would_be_equal_are_whole_paths():
         "model.encoder.depth": {"choices": [1, 2], "when": {"model.encoder.filters": 4}},
     }
     assert [d.name for d in load_space({"recipe": recipe, "domains": domains}).dimensions] == ["filters", "decoder_filters", "depth"]
-    domains = {"model.encoder.name": ["a", "b"], "data.size": [32, 64], "model.encoder.size": {"choices": [1, 2], "when": {"data.size": 32}}}
+    domains = {
+        "model.encoder.name": ["a", "b"],
+        "data.size": [32, 64],
+        "model.encoder.size": {"choices": [1, 2], "when": {"data.size": 32}},
+    }
     found = load_space({"recipe": recipe, "domains": domains})
     assert [d.name for d in found.dimensions] == ["name", "data.size", "model.encoder.size"]
     assert found.dimensions[2].conditions[0].parent == "data.size"
@@ -166,5 +170,5 @@ def test_the_objective_must_be_measured_on_the_data():
     given = {"recipe": recipe, "domains": {"model.depth": [1, 2]}}
     assert objective_of(load_space(given), digits()) == ("accuracy", "max")
     assert objective_of(load_space({**given, "search": {"objective": "loss"}}), digits()) == ("loss", "min")
-    with pytest.raises(ArgumentError, match=r"search.objective: expected one of accuracy, loss, which the recipe measures. Received: mean_iou"):
+    with pytest.raises(ArgumentError, match=r"search.objective: expected one of accuracy, loss, which the recipe measures"):
         objective_of(load_space({**given, "search": {"objective": "mean_iou"}}), digits())

@@ -57,7 +57,9 @@ def test_brackets_are_those_of_keras_tuner(epochs, factor):
     oracle = hyperband.HyperbandOracle(max_epochs=epochs, factor=factor)
     found = load_space(space(FINITE, search={"tuner": "hyperband", "hyperband": {"factor": factor}}, settings={"training.epochs": epochs}))
     numbers = reversed(range(oracle._get_num_brackets()))
-    assert brackets(found) == [[(oracle._get_size(b, r), oracle._get_epochs(b, r)) for r in range(oracle._get_num_rounds(b))] for b in numbers]
+    assert brackets(found) == [
+        [(oracle._get_size(b, r), oracle._get_epochs(b, r)) for r in range(oracle._get_num_rounds(b))] for b in numbers
+    ]
 
 
 def test_the_epochs_of_all_brackets():
