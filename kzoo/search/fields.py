@@ -85,7 +85,7 @@ class Fields:
 
     def value(self, path: str) -> Any:
         """The recipe's value of a field, or the default of its signature."""
-        section, _, rest = path.partition(".")
+        section = path.partition(".")[0]
         found = _at(self.content, path)
         if found is None and self.signatures.get(section) is not None:
             return _at({section: schema.defaults(self.signatures[section])}, path)

@@ -1,5 +1,6 @@
 """`load_space`: reads a space and checks all of it, so that every mistake is named before any work begins."""
 
+import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
@@ -177,7 +178,7 @@ class _Reader:
             if under:
                 self.problems.append(f"settings.{path}: is searched, as domains.{under[0]}. Leave one of them out.")
             else:
-                self.problems += [f"settings.{problem}" for problem in set_value(content, path, value)]
+                self.problems += [f"settings.{problem}" for problem in set_value(content, path, _plain(value))]
 
     def _read_domains(self, content: dict) -> tuple[Domain, ...]:
         """All domains without mistakes, named; their defaults are the recipe's values where they have them."""
@@ -207,7 +208,7 @@ class _Reader:
                 stages = domain.stages.count(Fields(content).value(domain.stages.path or "")) if domain.stages else 0
                 set_value(content, domain.path, domain.value(values, stages))
         try:
-            return load_recipe(content)
+            return load_recipe(content, {path: value for path, value in self.settings.items() if isinstance(value, schema.Written)})
         except RecipeError as error:
             self.problems += [said for problem in error.problems if (said := self._placed(problem, domains))]
             return None
@@ -267,9 +268,10 @@ def _with_defaults(domain: Domain, value: Any) -> Domain:
     """The domain with its dimensions at the recipe's value, where they have it."""
     dimensions = []
     for dimension in domain.dimensions:
+        stage = 0 if domain.form == "doubled" else dimension.stage
         own = value
-        if dimension.stage is not None:
-            own = value[dimension.stage] if isinstance(value, list | tuple) and len(value) > dimension.stage else None
+        if stage is not None and (isinstance(value, list | tuple) or domain.form == "per_stage"):
+            own = value[stage] if isinstance(value, list | tuple) and len(value) > stage else None
         dimensions.append(replace(dimension, default=_default(dimension, own)))
     return replace(domain, dimensions=tuple(dimensions))
 
@@ -290,7 +292,7 @@ def _is_under(path: str, other: str) -> bool:
 
 def _has_path(problem: str) -> bool:
     """Whether a problem of a domain begins with a key of it."""
-    return problem.startswith(("when", "from:", "to:", "step:", "scale:", "stages:", "double_per_stage_from:"))
+    return re.match(r"[\w.]+: ", problem) is not None
 
 
 def _plain(value: Any) -> Any:

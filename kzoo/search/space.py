@@ -28,6 +28,8 @@ from .settings import Search
 EXTENDABLE = ("search.trials", "search.retries", "recipe.experiment", "recipe.run")
 """What may be changed when a search is resumed, since no trial depends on it."""
 
+ORDER = "order of the domains"
+
 
 @dataclass(frozen=True)
 class Space:
@@ -148,11 +150,8 @@ class Space:
 
     def resolved(self) -> dict[str, Any]:
         """The space with every default written out, as plain values for YAML; `load_space` takes them."""
-        recipe = self.recipe.resolved()
-        for domain in self.domains:
-            remove_value(recipe, domain.path)
         return {
-            "recipe": recipe,
+            "recipe": self.recipe.resolved(),
             "domains": {domain.path: plain_values(domain.written) for domain in self.domains},
             "constraints": [str(constraint) for constraint in self.constraints],
             "search": asdict(self.search),
@@ -170,7 +169,9 @@ class Space:
         ['domains.model.skip: - here, [concat] there']
         """
         mine, theirs = self._settings(), other._settings()
-        names = dict.fromkeys([*mine, *theirs])
+        searched = {f"recipe.{domain.path}" for space in (self, other) for domain in space.domains}
+        same = {domain.path for domain in self.domains} == {domain.path for domain in other.domains}
+        names = [name for name in {**mine, **theirs} if name not in searched and (same or name != ORDER)]
         return [
             f"{name}: {mine.get(name, '-')} here, {theirs.get(name, '-')} there" for name in names if mine.get(name) != theirs.get(name)
         ]
@@ -178,9 +179,11 @@ class Space:
     def _settings(self) -> dict[str, str]:
         """Every setting by its path, as text; the order of the domains counts, since points are drawn in it."""
         resolved = self.resolved()
+        for domain in self.domains:
+            remove_value(resolved["recipe"], domain.path)
         found = {f"recipe.{path}": value for path, value in flatten(resolved["recipe"]).items()}
         found |= {f"domains.{path}": value for path, value in resolved["domains"].items()}
-        found |= {"order of the domains": list(resolved["domains"]), "constraints": resolved["constraints"]}
+        found |= {ORDER: list(resolved["domains"]), "constraints": resolved["constraints"]}
         found |= {f"search.{path}": value for path, value in flatten(resolved["search"]).items()}
         return {path: in_words(value) for path, value in found.items() if path not in EXTENDABLE}
 

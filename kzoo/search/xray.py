@@ -133,7 +133,7 @@ def xray(space: Space, dataset: Dataset | None = None, samples: int = 200, seed:
         points=count,
         judged=len(points),
         exact=exact,
-        infeasible=1 - len(feasible) / len(points),
+        infeasible=(len(points) - len(feasible)) / len(points),
         interval=_interval(len(points) - len(feasible), len(points), exact),
         feasible_count=estimate,
         reasons=_reasons(verdicts),
