@@ -135,7 +135,8 @@ def test_finalists_have_seeds_that_the_search_has_not_seen(found, store):
     assert {f.seeds for f in found.finalists.finalists} == {2}
 
 
-def test_a_search_that_exists_is_not_begun_again_unasked(found, store, place):
+@pytest.mark.usefixtures("found")
+def test_a_search_that_exists_is_not_begun_again_unasked(store, place):
     with pytest.raises(InputError, match=r"search whole: has begun already, in .*Add --resume to finish it, or --fresh to begin anew"):
         tune(place / "whole.yaml", store=store, progress=None)
 
@@ -146,8 +147,10 @@ def test_a_finished_search_that_is_resumed_trains_nothing(found, store, place):
     assert again.outcomes == found.outcomes
 
 
-def test_another_space_is_not_resumed(found, store, place):
-    with pytest.raises(InputError, match=r"search whole: is not the one that began in .*: recipe\.training\.batch_size: 2 here, 4 there\. Undo"):
+@pytest.mark.usefixtures("found")
+def test_another_space_is_not_resumed(store, place):
+    message = r"search whole: is not the one that began in .*: recipe\.training\.batch_size: 2 here, 4 there\. Undo"
+    with pytest.raises(InputError, match=message):
         tune(load_space(place / "whole.yaml", {"training.batch_size": 2}), store=store, progress=None, resume=True)
 
 
@@ -213,7 +216,7 @@ def test_what_cannot_be_searched_is_refused_before_training(store, place, search
     assert not folder_of(store, "refused").exists()
 
 
-@pytest.mark.parametrize(("options", "message"), [({"finalists": 1}, "finalists: expected two or more"), ({"seeds": 1}, "seeds: expected two")])
+@pytest.mark.parametrize(("options", "message"), [({"finalists": 1}, "finalists: expected two or more"), ({"seeds": 1}, "seeds: expected")])
 def test_wrong_numbers(store, place, options, message):
     with pytest.raises(InputError, match=message):
         tune(named(place, "refused"), store=store, progress=None, **options)
