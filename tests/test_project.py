@@ -18,7 +18,7 @@ def test_every_room_is_packaged():
     setup.read(ROOT / "setup.cfg")
     listed = set(setup["options"]["packages"].split())
     rooms = {".".join(p.parent.relative_to(ROOT).parts) for p in (ROOT / "kzoo").rglob("__init__.py")}
-    assert listed == rooms | {"kzoo.recipes"}
+    assert listed == rooms | {"kzoo.recipes", "kzoo.tuning"}
 
 
 def test_links_of_the_readme_lead_somewhere():
