@@ -1,19 +1,23 @@
 """What a trial of `kzoo.tune` costs beside the same trial of bare keras-tuner: tracking, journal, pictures and model included.
 
-Pairs in one process, in alternating order: keras-tuner's own `GridSearch` over `kzoo.HyperModel`, with its checkpoints, and `kzoo.tune` with
-the tuner `grid`, which try the same points in the same order. A first pair warms up and is not counted.
+Pairs of searches, each in a process of its own, in alternating order: keras-tuner's own `GridSearch` over `kzoo.HyperModel`, with its
+checkpoints, and `kzoo.tune` with the tuner `grid`, which try the same points in the same order. The first trial of each process warms up
+and is not counted. (In one process keras-tuner would pay for kzoo: it collects garbage twice a trial, the slower the more is loaded.)
 
     python benchmarks/search_overhead.py [--pairs 5] [--trials 8] [--epochs 4]
 """
 
 import argparse
 import itertools
+import json
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -25,7 +29,6 @@ import kzoo
 from kzoo.search import Space, load_space
 from kzoo.search.progress import SearchProgress
 from kzoo.search.space import objective_of
-from kzoo.search.tuner import own_values
 
 LIMIT = 0.5
 """Seconds per trial."""
@@ -41,33 +44,42 @@ SPACE = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass
 class Times:
-    """Seconds of one search: before its first trial, of each trial until the next one begins, and after its last one."""
+    """One search: its points, and seconds before its first trial, of each trial until the next one begins, and after the last one."""
 
-    before: float
-    trials: tuple[float, ...]
-    after: float
+    points: list[dict] = field(default_factory=list)
+    before: float = 0.0
+    trials: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
+    after: float = 0.0
+
+    def warm(self) -> "Times":
+        """Without the first trial."""
+        return replace(self, trials=self.trials[1:], processor=self.processor[1:])
 
 
 class Clock(SearchProgress):
     """Notes when a search begins, when each trial begins, and when the last one has ended."""
 
     def __init__(self):
-        self.start, self.begun, self.over = time.perf_counter(), [], 0.0
-        self.values = []
+        self.start, self.begun, self.over, self.points = time.perf_counter(), [], (0.0, 0.0), []
 
-    def began(self, trial, values):  # noqa: ARG002
-        self.begun.append(time.perf_counter())
-        self.values.append(dict(values))
+    def began(self, trial, values):
+        self.begun.append((time.perf_counter(), time.process_time()))
+        self.points.append(dict(values))
 
-    def ended(self, outcome):  # noqa: ARG002
-        self.over = time.perf_counter()
+    def ended(self, outcome):
+        self.over = (time.perf_counter(), time.process_time())
 
     def times(self) -> Times:
         now = time.perf_counter()
-        steps = (later - earlier for earlier, later in itertools.pairwise([*self.begun, self.over]))
-        return Times(self.begun[0] - self.start, tuple(steps), now - self.over)
+        wall, processor = zip(*[*self.begun, self.over], strict=True)
+        return Times(self.points, wall[0] - self.start, _steps(wall), _steps(processor), now - wall[-1])
+
+
+def _steps(marks) -> list[float]:
+    return [later - earlier for earlier, later in itertools.pairwise(marks)]
 
 
 class Bare(keras_tuner.GridSearch):
@@ -82,14 +94,14 @@ class Bare(keras_tuner.GridSearch):
 
     def on_trial_begin(self, trial):
         super().on_trial_begin(trial)
-        self.clock.began(trial.trial_id, own_values(trial))
+        self.clock.began(trial.trial_id, dict(trial.hyperparameters.values))
 
     def on_trial_end(self, trial):
         super().on_trial_end(trial)
         self.clock.ended(trial)
 
 
-def bare(space: Space, folder: Path) -> Clock:
+def bare(space: Space, folder: Path) -> Times:
     """A search by keras-tuner alone, with the data and the networks of the space."""
     clock = Clock()
     model = kzoo.HyperModel(space)
@@ -97,26 +109,39 @@ def bare(space: Space, folder: Path) -> Clock:
     objective = keras_tuner.Objective(f"val_{name}", direction)
     tuner = Bare(clock, hypermodel=model, objective=objective, max_trials=space.search.trials, directory=folder, project_name=space.name)
     tuner.search(verbose=0)
-    return clock
+    assert "mlflow" not in sys.modules
+    return clock.times()
 
 
-def through_kzoo(space: Space, folder: Path) -> Clock:
+def through_kzoo(space: Space, folder: Path) -> Times:
     """The same search by kzoo; all searches share one store, as in a project."""
     clock = Clock()
     kzoo.tune(space, store=kzoo.Store(root=folder), progress=clock)
-    return clock
+    return clock.times()
 
 
-def compare(space: Space, folder: Path, number: int) -> tuple[Times, Times]:
+SEARCHES = {"keras-tuner": bare, "kzoo": through_kzoo}
+
+
+def run(name: str, number: int, folder: Path, options: argparse.Namespace) -> Times:
+    """One search in a process of its own."""
+    file = folder / "times.json"
+    sizes = ["--trials", str(options.trials), "--epochs", str(options.epochs)]
+    one = ["--one", name, str(number), str(folder)]
+    done = subprocess.run([sys.executable, __file__, *sizes, *one], capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{name} failed:\n{done.stderr}")
+    return Times(**json.loads(file.read_text()))
+
+
+def compare(number: int, folder: Path, options: argparse.Namespace) -> tuple[Times, Times]:
     """Both searches, bare and through kzoo; even pairs begin with kzoo."""
-    order = (bare, through_kzoo) if number % 2 else (through_kzoo, bare)
-    clocks, times = {}, {}
-    for search in order:
-        clocks[search] = search(replace(space, name=f"pair-{number}"), folder / search.__name__)
-        times[search] = clocks[search].times()
-    if clocks[bare].values != clocks[through_kzoo].values:
-        sys.exit(f"expected the same trials. Received: {clocks[bare].values} and {clocks[through_kzoo].values}.")
-    return times[bare], times[through_kzoo]
+    order = sorted(SEARCHES, reverse=number % 2 == 0)
+    times = {name: run(name, number, folder, options) for name in order}
+    plain, ours = times["keras-tuner"], times["kzoo"]
+    if plain.points != ours.points or len(ours.trials) != options.trials:
+        sys.exit(f"expected {options.trials} trials of the same points. Received: {plain.points} and {ours.points}.")
+    return plain, ours
 
 
 def report(pairs: list[tuple[Times, Times]], first: Times) -> tuple[str, float]:
@@ -125,43 +150,37 @@ def report(pairs: list[tuple[Times, Times]], first: Times) -> tuple[str, float]:
     costs = [_cost(plain, ours) for plain, ours in pairs]
     started = [ours.before - plain.before for plain, ours in pairs]
     cost, trials = statistics.median(costs), len(first.trials)
+    everything = statistics.median(c + s / trials for c, s in zip(costs, started, strict=True))
     lines = [
         "| seconds | keras-tuner | kzoo | median difference | all differences |",
         "|---|---|---|---|---|",
-        _row("before the first trial (kzoo: X-ray, database)", [p.before for p, _ in pairs], [k.before for _, k in pairs], started),
-        _row(
-            "a trial",
-            [t for p, _ in pairs for t in p.trials],
-            [t for _, k in pairs for t in k.trials],
-            [d for each in differences for d in each],
-        ),
-        _row(
-            "after the last trial (kzoo: table, figures)",
-            [p.after for p, _ in pairs],
-            [k.after for _, k in pairs],
-            [k.after - p.after for p, k in pairs],
-        ),
+        _row("a trial", pairs, lambda times: times.trials),
+        _row("a trial, of the processor", pairs, lambda times: times.processor),
+        _row("before the first trial (kzoo: X-ray, store)", pairs, lambda times: [times.before]),
+        _row("after the last trial (kzoo: table, figures)", pairs, lambda times: [times.after]),
         "",
-        f"**{cost:.2f} s per trial** (median of the pairs; {_range(costs)}), what comes after the last trial shared out among the {trials} "
-        f"of a search. Limit {LIMIT} s: {'met' if cost <= LIMIT else 'not met'}. With what comes before the first one as well: "
-        f"{statistics.median(c + s / trials for c, s in zip(costs, started, strict=True)):.2f} s.",
+        f"**{cost:.2f} s per trial** (median of the pairs; {_range(costs)}): trials, and what comes after the last one shared out among "
+        f"the {trials} of a search. Limit {LIMIT} s: {'met' if cost <= LIMIT else 'not met'}. With what comes before the first one as "
+        f"well: {everything:.2f} s.",
         "",
         "| pair | difference of each trial, seconds, sorted |",
         "|---|---|",
         *(f"| {number + 1} | {', '.join(f'{d:.2f}' for d in each)} |" for number, each in enumerate(differences)),
         "",
-        f"The first search of a store, which warmed up, took {first.before:.1f} s before its first trial: imports and the making of the "
-        "database included.",
+        f"The first search of the store, left out above, took {first.before:.1f} s before its first trial, the making of the database "
+        "included.",
     ]
     return "\n".join(lines), cost
 
 
 def _cost(plain: Times, ours: Times) -> float:
     """What kzoo adds to a trial on average."""
-    return (sum(ours.trials) + ours.after - sum(plain.trials) - plain.after) / len(plain.trials)
+    return statistics.fmean(ours.trials) - statistics.fmean(plain.trials) + (ours.after - plain.after) / len(ours.points)
 
 
-def _row(name: str, plain: list[float], ours: list[float], differences: list[float]) -> str:
+def _row(name: str, pairs: list[tuple[Times, Times]], part: Callable[[Times], list[float]]) -> str:
+    plain, ours = ([value for pair in pairs for value in part(pair[side])] for side in (0, 1))
+    differences = [k - b for b, k in zip(plain, ours, strict=True)]
     medians = " | ".join(f"{statistics.median(values):.2f}" for values in (plain, ours, differences))
     return f"| {name} | {medians} | {_range(differences)} |"
 
@@ -173,25 +192,37 @@ def _range(values: list[float]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=5)
-    parser.add_argument("--trials", type=int, default=POINTS, choices=range(1, POINTS + 1), metavar=f"1..{POINTS}")
+    parser.add_argument("--trials", type=int, default=POINTS, choices=range(2, POINTS + 1), metavar=f"2..{POINTS}")
     parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    space = load_space(SPACE, {"settings.training.epochs": options.epochs, "search.trials": options.trials})
+    if options.one:
+        run_one(*options.one, options)
+        return
     pairs = []
     with tempfile.TemporaryDirectory() as folder:
-        for number in range(options.pairs + 1):
-            pairs.append(compare(space, Path(folder), number))
-            print(f"pair {number or 'to warm up'}: {_cost(*pairs[-1]):.2f} s per trial", flush=True)
-    found, cost = report(pairs[1:], pairs[0][1])
+        first = run("kzoo", -1, Path(folder), options)
+        for number in range(options.pairs):
+            plain, ours = compare(number, Path(folder), options)
+            pairs.append((plain.warm(), ours.warm()))
+            print(f"pair {number + 1}: {_cost(*pairs[-1]):.2f} s per trial", flush=True)
+    found, cost = report(pairs, first)
     body = (
-        f"{found}\n\n{options.pairs} pairs in one process, alternating order; {options.trials} U-Nets of two stages on scenes of 64 x 64, "
-        f"{options.epochs} epochs of 16 steps each, traced anew in every trial on both sides. keras-tuner writes its checkpoints and JSON "
-        "files; kzoo its state after each epoch, its journal, MLflow (SQLite), the pictures and the model. Both train the same networks "
-        "with the same initial weights."
+        f"{found}\n\n{options.pairs} pairs, a process for each search, alternating order; {options.trials} U-Nets of two stages on scenes "
+        f"of 64 x 64, {options.epochs} epochs of 16 steps each, traced anew in every trial on both sides; the first trial of each process "
+        "is left out. keras-tuner writes its checkpoints and JSON files; kzoo its state after each epoch, its journal, MLflow (SQLite), the "
+        "pictures and the model. Both train the same networks with the same initial weights."
     )
     command = f"python benchmarks/search_overhead.py --pairs {options.pairs} --trials {options.trials} --epochs {options.epochs}"
     write_result("search_overhead", "Cost of a trial through kzoo", command, body)
     sys.exit(f"slower than the limit: {cost:.2f} s per trial" if cost > LIMIT else 0)
+
+
+def run_one(name: str, number: str, folder: str, options: argparse.Namespace) -> None:
+    """A search in this process; its times are written into the folder."""
+    space = load_space(SPACE, {"settings.training.epochs": options.epochs, "search.trials": options.trials})
+    times = SEARCHES[name](replace(space, name=f"search{number}"), Path(folder) / name)
+    (Path(folder) / "times.json").write_text(json.dumps(asdict(times)))
 
 
 if __name__ == "__main__":
