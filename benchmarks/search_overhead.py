@@ -210,8 +210,8 @@ def main() -> None:
     body = (
         f"{found}\n\n{options.pairs} pairs, a process for each search, alternating order; {options.trials} U-Nets of two stages on scenes "
         f"of 64 x 64, {options.epochs} epochs of 16 steps each, traced anew in every trial on both sides; the first trial of each process "
-        "is left out. keras-tuner writes its checkpoints and JSON files; kzoo its state after each epoch, its journal, MLflow (SQLite), the "
-        "pictures and the model. Both train the same networks with the same initial weights."
+        "is left out. keras-tuner writes its checkpoints and JSON files; kzoo its state after each epoch, its journal, MLflow (SQLite), "
+        "the pictures and the model. Both train the same networks with the same initial weights."
     )
     command = f"python benchmarks/search_overhead.py --pairs {options.pairs} --trials {options.trials} --epochs {options.epochs}"
     write_result("search_overhead", "Cost of a trial through kzoo", command, body)

@@ -52,7 +52,10 @@ def space_of(tuner: str, seed: int, trials: int, epochs: int) -> Space:
     seeds = {"search.seed": seed, "settings.training.seed": seed, "settings.training.epochs": epochs}
     space = load_space(load_space(SPACE, seeds), TUNERS[tuner])
     if tuner == "hyperband":
-        space = load_space(space, {"search.hyperband.iterations": max(trials * epochs // hyperband_epochs(space), 1)})
+        iterations = trials * epochs // hyperband_epochs(space)
+        if iterations < 1:
+            sys.exit(f"--trials: expected {-(-hyperband_epochs(space) // epochs)} or more for hyperband's brackets. Received: {trials}.")
+        space = load_space(space, {"search.hyperband.iterations": iterations})
     else:
         space = load_space(space, {"search.trials": trials})
     return replace(space, name=f"{tuner}-seed{seed}-{trials}x{epochs}-{space.digest()[:6]}")
