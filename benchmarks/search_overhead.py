@@ -199,7 +199,7 @@ def main() -> None:
     if options.one:
         run_one(*options.one, options)
         return
-    pairs = []
+    pairs, load = [], os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
         first = run("kzoo", -1, Path(folder), options)
         for number in range(options.pairs):
@@ -211,7 +211,8 @@ def main() -> None:
         f"{found}\n\n{options.pairs} pairs, a process for each search, alternating order; {options.trials} U-Nets of two stages on scenes "
         f"of 64 x 64, {options.epochs} epochs of 16 steps each, traced anew in every trial on both sides; the first trial of each process "
         "is left out. keras-tuner writes its checkpoints and JSON files; kzoo its state after each epoch, its journal, MLflow (SQLite), "
-        "the pictures and the model. Both train the same networks with the same initial weights."
+        "the pictures and the model. Both train the same networks with the same initial weights. Load of the machine before: "
+        f"{load:.1f}; seconds of the processor tell what others have taken."
     )
     command = f"python benchmarks/search_overhead.py --pairs {options.pairs} --trials {options.trials} --epochs {options.epochs}"
     write_result("search_overhead", "Cost of a trial through kzoo", command, body)
