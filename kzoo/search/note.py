@@ -30,6 +30,7 @@ def ranking_note(
     planned: int | None = None,
     importances: Importances | None = None,
     rejected: Mapping[str, int] | None = None,
+    pages: Mapping[str, str] | None = None,
     limit: int = LIMIT,
 ) -> str:
     """The state of a search and the ranking of its trials, as Markdown for MLflow's `mlflow.note.content`.
@@ -43,6 +44,7 @@ def ranking_note(
         planned: trials that the search is to have; None where it is not known.
         importances: what `importance` found.
         rejected: how many points were rejected before training, by reason.
+        pages: addresses of the `table` and the `charts` of the search's trials.
         limit: characters; rows of the table that do not fit are left out, whole, from the last one on, and counted.
 
     >>> done = [Outcome("000", {"filters": 8}, "completed", score=0.8), Outcome("001", {"filters": 16}, "completed", score=0.9)]
@@ -50,7 +52,7 @@ def ranking_note(
     ### 2 of 3 trials. Best val/accuracy: 0.9000, trial [001](#/experiments/1/runs/a)
     """
     links = links or {}
-    before = [_heading(outcomes, objective, direction, links, name, planned), *_facts(outcomes)]
+    before = [_heading(outcomes, objective, direction, links, name, planned), *_pages(pages or {}), *_facts(outcomes)]
     after = _after(importances, rejected)
     fixed = sum(len(part) + 2 for part in [*before, *after])
     table = _table(outcomes, objective, direction, links, limit - fixed - 2)
@@ -74,6 +76,13 @@ def _heading(outcomes, objective, direction, links, name, planned) -> str:
     best = ranked(list(outcomes), direction)
     words = f"Best {escaped(objective)}: {score_text(best[0])}, trial {_link(best[0], links)}" if best else "No score yet"
     return f"### {escaped(name) + ': ' if name else ''}{of}. {words}"
+
+
+def _pages(pages: Mapping[str, str]) -> list[str]:
+    """Links near the beginning, since MLflow folds what comes after some lines."""
+    said = {"table": "All trials, sorted by score", "charts": "Charts: hyperparameters against score, predictions side by side"}
+    found = [f"[{words}]({pages[name]})" for name, words in said.items() if name in pages]
+    return [" · ".join(found)] if found else []
 
 
 def _facts(outcomes: Sequence[Outcome]) -> list[str]:
