@@ -14,6 +14,9 @@ LIMIT = 8000
 LONGEST = 200
 """Characters of a text that others wrote, such as a reason of failure."""
 
+UNBROKEN = "\u00a0"
+"""A space at which MLflow, whose tables are narrow, does not break a number from its unit."""
+
 _SPECIAL = str.maketrans(
     {character: f"\\{character}" for character in "\\`*_[]|#~"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;", "@": "&#64;"}
 )
@@ -146,7 +149,8 @@ def _cells(rank: int | None, outcome: Outcome, names: Sequence[str], links: Mapp
     values = [escaped(value_of(outcome, name)) for name in names]
     costs = [count_text(outcome.parameters), count_text(outcome.macs), duration(outcome.seconds)]
     why = f": {escaped(outcome.reason)}" if outcome.reason and outcome.status in ("failed", "pruned") else ""
-    return [str(rank or NONE), _link(outcome, links), score_text(outcome), *values, *costs, outcome.status + why]
+    numbers = [text.replace(" ", UNBROKEN) for text in (score_text(outcome), *costs)]
+    return [str(rank or NONE), _link(outcome, links), numbers[0], *values, *numbers[1:], outcome.status + why]
 
 
 def _link(outcome: Outcome, links: Mapping[str, str]) -> str:

@@ -15,8 +15,11 @@ TRAINING = "workflowType=machine_learning"
 
 Mode = Literal["table", "charts"]
 
-WIDTHS = {"attributes": 210, "metrics": 130, "params": 100}
-"""Pixels of a column."""
+NAME_WIDTH, LETTER, MARGIN = 190, 7, 40
+"""Pixels: of the column of the runs' names, of a letter in another column's heading, and of what stands around it."""
+
+LINES_HEIGHT, GRID_HEIGHT, PICTURE_HEIGHT = 420, 155, 147
+"""Pixels: of the parallel coordinates; of the image grid without its rows, and of one of those."""
 
 OPEN, CLOSED = ("val", "train"), ("best", "cost", "hp", "predictions", "search", "speed")
 """Sections of charts that MLflow makes by itself, one chart per metric: those that it shows, and those that a click opens."""
@@ -63,7 +66,7 @@ class View:
             "orderByAsc": self.ascending,
             "selectedColumns": list(self.columns),
             "columnOrder": order,
-            "columnWidths": {column: WIDTHS[kind] for column in order if (kind := column.split(".")[0]) in WIDTHS},
+            "columnWidths": {order[0]: NAME_WIDTH, **{column: _width(column) for column in self.columns}},
             "compareRunSections": self._sections(),
             "compareRunCharts": [_chart("PARALLEL", **self._lines()), _chart("IMAGE", **self._grid())],
             "isAccordionReordered": True,
@@ -72,14 +75,19 @@ class View:
 
     def _sections(self) -> list[dict[str, Any]]:
         own = [
-            {**_section("PARALLEL", "Hyperparameters and score"), "columns": 1, "cardHeight": 420},
-            {**_section("IMAGE", "Predictions of the best"), "columns": 1, "cardHeight": 640},
+            {**_section("PARALLEL", "Hyperparameters and score"), "columns": 1, "cardHeight": LINES_HEIGHT},
+            {
+                **_section("IMAGE", "Predictions of the ten best (the best on the right)"),
+                "columns": 1,
+                "cardHeight": GRID_HEIGHT + PICTURE_HEIGHT * len(self.pictures),
+            },
         ]
         return own + [_section(name, name, shown=name in OPEN) for name in OPEN + CLOSED]
 
     def _lines(self) -> dict[str, Any]:
-        kinds = [axis.split(".", 1) for axis in self.axes]
-        named = {kind: [name.strip("`") for of, name in kinds if of == kind] for kind in ("params", "metrics")}
+        named: dict[str, list[str]] = {"params": [], "metrics": []}
+        for kind, name in map(_parts, self.axes):
+            named[kind].append(name)
         return {"selectedParams": named["params"], "selectedMetrics": named["metrics"], "showAllRuns": True}
 
     def _grid(self) -> dict[str, Any]:
@@ -122,6 +130,15 @@ def run_page(experiment_id: str, run_id: str) -> str:
     '#/experiments/1/runs/ab12?workflowType=machine_learning'
     """
     return f"#/experiments/{experiment_id}/runs/{run_id}?{TRAINING}"
+
+
+def _parts(column: str) -> tuple[str, str]:
+    kind, name = column.split(".", 1)
+    return kind, name.strip("`")
+
+
+def _width(column: str) -> int:
+    return LETTER * len(_parts(column)[1]) + MARGIN
 
 
 def _section(uuid: str, name: str, shown: bool = True) -> dict[str, Any]:
