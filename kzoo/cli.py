@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -182,6 +183,7 @@ def tune(
     _print_table(found.table())
     print(found.summary())
     print(f"run {found.run_id}. Look at it in MLflow: {_program()} ui")
+    _print_pages(found.pages)
 
 
 @app.command()
@@ -293,7 +295,7 @@ def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000) -> 
     from .tracking import Store, serve
 
     try:
-        status = serve(Store(create=False), port)
+        status = serve(Store(create=False), port, _print_pages)
     except Interruption:
         status = 0
     raise typer.Exit(status)
@@ -378,6 +380,13 @@ def _print_table(table) -> None:
     from rich.console import Console
 
     Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def _print_pages(pages: Mapping[str, str]) -> None:
+    """Addresses, each on a line of its own, on which a terminal lets one click."""
+    longest = max(map(len, pages), default=0)
+    for what, address in pages.items():
+        print(f"  {what:{longest}}  {address}", flush=True)
 
 
 def _check_folder(option: str, file: Path) -> None:

@@ -189,3 +189,6 @@ def test_ui_serves_the_runs_on_this_machine_only(folder):
     finally:
         server.send_signal(signal.SIGINT)
         assert server.wait(30) == 0
+    said = server.stdout.read().decode()
+    assert f"{address}/#/experiments?workflowType=machine_learning" in said
+    assert re.search(rf"cli +{address}/#/experiments/\d+/runs\?workflowType=machine_learning\n", said)

@@ -14,6 +14,9 @@ LIMIT = 8000
 LONGEST = 200
 """Characters of a text that others wrote, such as a reason of failure."""
 
+UNBROKEN = "\u00a0"
+"""A space at which MLflow, whose tables are narrow, does not break a number from its unit."""
+
 _SPECIAL = str.maketrans(
     {character: f"\\{character}" for character in "\\`*_[]|#~"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;", "@": "&#64;"}
 )
@@ -30,6 +33,7 @@ def ranking_note(
     planned: int | None = None,
     importances: Importances | None = None,
     rejected: Mapping[str, int] | None = None,
+    pages: Mapping[str, str] | None = None,
     limit: int = LIMIT,
 ) -> str:
     """The state of a search and the ranking of its trials, as Markdown for MLflow's `mlflow.note.content`.
@@ -43,6 +47,7 @@ def ranking_note(
         planned: trials that the search is to have; None where it is not known.
         importances: what `importance` found.
         rejected: how many points were rejected before training, by reason.
+        pages: addresses of the `table` and the `charts` of the search's trials.
         limit: characters; rows of the table that do not fit are left out, whole, from the last one on, and counted.
 
     >>> done = [Outcome("000", {"filters": 8}, "completed", score=0.8), Outcome("001", {"filters": 16}, "completed", score=0.9)]
@@ -50,7 +55,7 @@ def ranking_note(
     ### 2 of 3 trials. Best val/accuracy: 0.9000, trial [001](#/experiments/1/runs/a)
     """
     links = links or {}
-    before = [_heading(outcomes, objective, direction, links, name, planned), *_facts(outcomes)]
+    before = [_heading(outcomes, objective, direction, links, name, planned), *_pages(pages or {}), *_facts(outcomes)]
     after = _after(importances, rejected)
     fixed = sum(len(part) + 2 for part in [*before, *after])
     table = _table(outcomes, objective, direction, links, limit - fixed - 2)
@@ -74,6 +79,13 @@ def _heading(outcomes, objective, direction, links, name, planned) -> str:
     best = ranked(list(outcomes), direction)
     words = f"Best {escaped(objective)}: {score_text(best[0])}, trial {_link(best[0], links)}" if best else "No score yet"
     return f"### {escaped(name) + ': ' if name else ''}{of}. {words}"
+
+
+def _pages(pages: Mapping[str, str]) -> list[str]:
+    """Links near the beginning, since MLflow folds what comes after some lines."""
+    said = {"table": "All trials, sorted by score", "charts": "Charts: hyperparameters against score, predictions side by side"}
+    found = [f"[{words}]({pages[name]})" for name, words in said.items() if name in pages]
+    return [" · ".join(found)] if found else []
 
 
 def _facts(outcomes: Sequence[Outcome]) -> list[str]:
@@ -137,7 +149,8 @@ def _cells(rank: int | None, outcome: Outcome, names: Sequence[str], links: Mapp
     values = [escaped(value_of(outcome, name)) for name in names]
     costs = [count_text(outcome.parameters), count_text(outcome.macs), duration(outcome.seconds)]
     why = f": {escaped(outcome.reason)}" if outcome.reason and outcome.status in ("failed", "pruned") else ""
-    return [str(rank or NONE), _link(outcome, links), score_text(outcome), *values, *costs, outcome.status + why]
+    numbers = [text.replace(" ", UNBROKEN) for text in (score_text(outcome), *costs)]
+    return [str(rank or NONE), _link(outcome, links), numbers[0], *values, *numbers[1:], outcome.status + why]
 
 
 def _link(outcome: Outcome, links: Mapping[str, str]) -> str:

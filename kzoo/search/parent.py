@@ -5,10 +5,12 @@ from collections.abc import Mapping
 import yaml
 
 from ..tracking import Run
+from ..tracking.views import run_page
 from ..training.recipe import flatten
 from .figures import best_so_far, importance_figure, pareto_figure
 from .finalists import FinalistsReport
 from .importance import Importances, importance
+from .links import search_pages, search_view
 from .note import LIMIT, ranking_note
 from .outcome import Outcome, ranked, read_outcomes
 from .plan import Plan
@@ -41,6 +43,7 @@ class Parent:
         settings = {f"search.{key}": value for key, value in flatten(plan.space.resolved()["search"]).items()}
         used = {"search.tuner": plan.advice.tuner, "search.trials": plan.advice.trials, "search.objective": plan.objective}
         self.run.log_parameters({key: value for key, value in {**fixed, **settings, **used}.items() if key not in EXTENDABLE})
+        self.run.save_view(search_view(plan))
         self.run.log_text(plan.space.text, "space.yaml")
         self.run.log_text(yaml.safe_dump(plan.space.resolved(), sort_keys=False), "space_resolved.yaml")
         for split in plan.dataset.splits():
@@ -79,13 +82,14 @@ class Parent:
             planned=self.plan.advice.trials,
             importances=mattered,
             rejected=self.rejected,
+            pages=search_pages(self.plan, self.run),
             limit=LIMIT - len(compared),
         )
         self.run.set_tags({NOTE: note + compared})
 
     def _links(self, outcomes: list[Outcome]) -> dict[str, str]:
         """Where MLflow shows the trials: in the experiment of the search's own run."""
-        own = self.plan.store.link(self.run)
+        own = self.plan.store.place(self.run)
         if own is None:
             return {}
-        return {o.trial: own.replace(self.run.id, o.run_id) for o in outcomes if o.run_id and not o.run_id.startswith(self.plan.key())}
+        return {o.trial: run_page(own[0], o.run_id) for o in outcomes if o.run_id and not o.run_id.startswith(self.plan.key())}

@@ -1,16 +1,18 @@
 """From a space to its best trials: a search as one MLflow run with a child for each trial."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..errors import ArgumentError, TrainingError
 from ..tracking import Store
+from ..tracking.serve import pages_address
 from .final import train_finalists
 from .finalists import FinalistsReport
 from .importance import importance
 from .lead import Lead
+from .links import search_pages
 from .loading import load_space
 from .outcome import Outcome, ranked, read_outcomes
 from .parent import Parent
@@ -34,6 +36,7 @@ class Found:
         direction: `max` or `min`.
         outcomes: of all trials, in the order in which they began.
         finalists: how the best compare with several seeds each, where that was asked for.
+        pages: addresses in MLflow of its `ranking`, of the `table` and of the `charts` of its trials; none while MLflow does not answer.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Found:
     direction: Direction
     outcomes: tuple[Outcome, ...]
     finalists: FinalistsReport | None = None
+    pages: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ranking(self) -> list[Outcome]:
@@ -124,7 +128,8 @@ def tune(
         best = ranked(list(outcomes), plan.direction)[:finalists]
         report = train_finalists(plan, best, seeds, progress.advised) if len(best) > 1 else None
         parent.finish(report)
-    return Found(plan.space.name, plan.folder, run.id, plan.objective, plan.direction, outcomes, report)
+    pages = {what: f"{pages_address(plan.store)}/{page}" for what, page in search_pages(plan, run).items()}
+    return Found(plan.space.name, plan.folder, run.id, plan.objective, plan.direction, outcomes, report, pages)
 
 
 def _check_finalists(finalists: int, seeds: int) -> None:

@@ -105,7 +105,7 @@ class _Training:
 
         fitted = fit(model, self.dataset, training, state, on_epoch, lambda history: self._is_enough(number, history))
         if shows:
-            shows.best(fitted.best_epoch)
+            shows.draw_at(self.plan.space.recipe.training.epochs)
         if all(self._is_better(fitted, other) for other in before):
             save_predictor(model, self.folder / MODEL)
         return fitted
@@ -193,7 +193,10 @@ class _Training:
 
 
 class _Shows:
-    """What the network makes of the same validation images, at the first epoch, half-way and at the best epoch."""
+    """What the network makes of the same validation images: at the first epoch, half-way, and as it is kept.
+
+    The last is shown at the last step, whichever epoch was the best: MLflow compares the pictures of equal steps.
+    """
 
     def __init__(self, run: Run, model: keras.Model, dataset: Dataset, recipe: Recipe, epochs: int):
         self.run, self.draw = run, sampler(model, dataset, recipe.training)
@@ -201,9 +204,9 @@ class _Shows:
 
     def at(self, epoch: int) -> None:
         if epoch in self.steps:
-            self.best(epoch)
+            self.draw_at(epoch)
 
-    def best(self, epoch: int) -> None:
+    def draw_at(self, epoch: int) -> None:
         for name, image in self.draw().items():
             self.run.log_image(image, f"predictions/{name}", step=epoch)
 

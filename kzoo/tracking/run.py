@@ -15,6 +15,7 @@ from .delivery import Delivery
 from .journal import FILES, Journal
 from .owner import owner
 from .reason import short_reason
+from .views import View
 
 BATCH = 100
 """Parameters and tags per request, MLflow's limit."""
@@ -92,6 +93,11 @@ class Run:
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Text that may change."""
         self._append_values("tags", {clean(key): str(value)[:LONGEST_TAG] for key, value in tags.items()})
+
+    def save_view(self, view: View) -> None:
+        """Offers a table and charts among the saved views of the run's experiment; one of the same key is replaced."""
+        name, value = view.tag(self._journal.identity.at)
+        self._append("view", name=name, value=value)
 
     def log_dataset(self, name: str, digest: str, source: str, context: str) -> None:
         """Enters a data set by its name and our own fingerprint (MLflow's own digests read the data or ignore most of it)."""

@@ -158,6 +158,8 @@ class Sender:
             self._set_status(journal, event)
         elif event["kind"] == "dataset":
             self._log_dataset(journal, event)
+        elif event["kind"] == "view":
+            self.client.set_experiment_tag(journal.sent.experiment_id, event["name"], event["value"])
         elif event["kind"] == "file":
             self._log_file(journal, event)
 

@@ -21,6 +21,7 @@ from .relocate import notice_move
 from .run import Run
 from .sender import KEY, Sender
 from .sync import Synced, sync
+from .views import run_page
 
 ROOT = "mlruns"
 
@@ -136,8 +137,17 @@ class Store:
 
     def link(self, run: Run) -> str | None:
         """Where MLflow's pages show a run: an address within them, `#/experiments/1/runs/...`; None until the store has told its id."""
+        place = self.place(run)
+        return None if place is None else run_page(*place)
+
+    def place(self, run: Run) -> tuple[str, str] | None:
+        """MLflow's ids of a run's experiment and of the run; None until the store has told them."""
         sent = run._journal.sent
-        return f"#/experiments/{sent.experiment_id}/runs/{sent.run_id}" if sent.run_id and sent.experiment_id else None
+        return (sent.experiment_id, sent.run_id) if sent.run_id and sent.experiment_id else None
+
+    def experiments(self) -> dict[str, str]:
+        """The names of all experiments by their ids."""
+        return experiment_names(self._client)
 
     def flush(self, timeout: float = 60.0) -> bool:
         """Waits until the store has what this process has logged; at once False if it does not answer."""

@@ -30,9 +30,9 @@ def test_a_small_search_in_full():
         "- failed, 1 trial: out of memory\n\n"
         "| rank | trial | val/iou | filters | parameters | MACs | time | status |\n"
         "| ---: | --- | --- | --- | ---: | ---: | ---: | --- |\n"
-        f"| 1 | [001]({LINKS['001']}) | 0.9000 ± 0.0283 | 16 | – | – | 5.0 s | completed |\n"
-        f"| 2 | [000]({LINKS['000']}) | 0.8000 | 8 | 1.5 k | 2 M | 4.0 s | completed |\n"
-        f"| – | [002]({LINKS['002']}) | – | 32 | – | – | 0.0 s | failed: out of memory |"
+        f"| 1 | [001]({LINKS['001']}) | 0.9000\u00a0±\u00a00.0283 | 16 | – | – | 5.0\u00a0s | completed |\n"
+        f"| 2 | [000]({LINKS['000']}) | 0.8000 | 8 | 1.5\u00a0k | 2\u00a0M | 4.0\u00a0s | completed |\n"
+        f"| – | [002]({LINKS['002']}) | – | 32 | – | – | 0.0\u00a0s | failed: out of memory |"
     )
 
 
@@ -79,3 +79,9 @@ def test_before_the_first_trial_and_while_it_runs():
     assert ranking_note([], "val/loss", "min", planned=20) == "### 0 of 20 trials. No score yet"
     running = ranking_note([outcome(0, None, "running")], "val/loss", "min")
     assert running.startswith("### 0 trials. No score yet\n\n1 running; 0.0 s of training, 0 epochs.")
+
+
+def test_links_to_the_views_stand_in_the_second_paragraph():
+    pages = {"ranking": "#/r", "table": "#/t", "charts": "#/c"}
+    note = ranking_note([outcome(0, 0.5)], "val/loss", "min", pages=pages)
+    assert re.fullmatch(r"\[All trials[^]]*\]\(#/t\) · \[Charts[^]]*\]\(#/c\)", note.splitlines()[2])

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 
 import keras
 import numpy as np
@@ -85,6 +86,34 @@ def test_the_note_links_to_the_trials_and_names_the_best(found, store):
     for outcome in found.outcomes:
         assert f"/runs/{outcome.run_id}" in note
     assert "### Finalists" in note
+
+
+def test_the_note_begins_with_links_to_the_views_of_the_trials(found, store):
+    lines = store.get(found.run_id).tags["mlflow.note.content"].splitlines()
+    view = f"viewStateShareKey={store.get(found.run_id).tags['kzoo.key']}"
+    assert f"[All trials, sorted by score](#/experiments/1/runs?workflowType=machine_learning&{view})" in lines[2]
+    assert f"{view}&compareRunsMode=CHART)" in lines[2]
+    assert {what: address.split("#")[0] for what, address in found.pages.items()} == dict.fromkeys(
+        ("ranking", "table", "charts"), "http://127.0.0.1:5000/"
+    )
+    assert f"/runs/{found.run_id}?" in found.pages["ranking"]
+
+
+def test_the_view_shows_exactly_the_trials_and_every_axis_has_a_value(found, store):
+    tags = store._client.get_experiment_by_name("searched").tags
+    state = json.loads(json.loads(tags[f"mlflow.sharedViewState.{store.get(found.run_id).tags['kzoo.key']}"])["state"])
+    order = f"{state['orderByKey']} {'ASC' if state['orderByAsc'] else 'DESC'}"
+    runs = store._client.search_runs(["1"], state["searchFilter"], order_by=[order])
+    assert {run.info.run_id for run in runs} == {o.run_id for o in found.ranking}
+    assert [run.data.metrics["search/score"] for run in runs] == [o.score for o in found.ranking]
+    lines, grid = state["compareRunCharts"]
+    assert lines["selectedParams"] == ["filters", "upsampling"]
+    for run in runs:
+        assert set(lines["selectedMetrics"]) <= set(run.data.metrics)
+        assert set(lines["selectedParams"]) <= set(run.data.params)
+        shown = {p.path for p in store._client.list_artifacts(run.info.run_id, "images")}
+        for key in grid["imageKeys"]:
+            assert any(path.startswith(f"images/{key.replace('/', '~')}+step+{grid['step']}+") for path in shown)
 
 
 def test_the_curve_of_the_best_so_far_never_falls(found, store):

@@ -222,7 +222,7 @@ def test_parents_without_a_server(server, tmp_path):
     found = server.content("tree")
     assert len(found) == 4
     assert {run["tags"].get("mlflow.parentRunId") for name, run in found.items() if name != "parent"} == {found["parent"]["id"]}
-    assert store.link(run) == f"#/experiments/{run._journal.sent.experiment_id}/runs/{run.id}"
+    assert store.link(run) == f"#/experiments/{run._journal.sent.experiment_id}/runs/{run.id}?workflowType=machine_learning"
 
 
 def test_a_black_hole_costs_the_training_nothing(tmp_path, monkeypatch):

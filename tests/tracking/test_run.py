@@ -103,7 +103,7 @@ def test_a_key_opens_the_same_run_again(shared_store):
     assert record.tags["attempt"] == "2"
     assert record.status == "FINISHED"
     assert run.logged_steps("m") == {0, 1, 2}
-    assert shared_store.link(run).endswith(f"/runs/{run.id}")
+    assert shared_store.link(run).endswith(f"/runs/{run.id}?workflowType=machine_learning")
 
 
 def test_a_child_knows_its_parent(shared_store):
