@@ -37,7 +37,8 @@ class PrintedSearch(SearchProgress):
     def started(self, plan: "Plan", run_id: str) -> None:
         self._plan = plan
         print(
-            f"search {plan.space.name}: {plan.advice.tuner}, {plan.advice.trials or 'all'} trials, objective {plan.objective}, run {run_id}",
+            f"search {plan.space.name}: {plan.advice.tuner}, {plan.advice.trials or 'all'} trials, "
+            f"objective {plan.objective}, run {run_id}",
             flush=True,
         )
 

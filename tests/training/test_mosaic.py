@@ -37,7 +37,7 @@ def test_it_draws_what_the_model_says_at_the_moment():
 
 @pytest.mark.parametrize("right", [True, False])
 def test_a_border_says_whether_a_class_is_right(right):
-    recipe = load_recipe({"model": {"builder": "cnn", "filters": 4}, "data": {"source": "digits"}})
+    recipe = load_recipe({"model": {"builder": "cnn", "filters": 4}, "data": {"source": "digits"}, "training": {"batch_size": 32}})
     dataset, model = prepare(recipe)
     first = int(dataset.validation.targets[0])
     said = first if right else (first + 1) % 10
