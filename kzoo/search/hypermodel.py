@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import keras_tuner
 
-from ..data import Dataset
+from ..data import Batches, Dataset
 from ..training import Recipe
 from ..training.fit import make_batches
 from ..training.objective import compile_model
@@ -64,4 +64,16 @@ class HyperModel(keras_tuner.HyperModel):
         training = self.recipe(hp).training
         train = make_batches(model, self.dataset, self.dataset.train, training, training_split=True)
         validation = make_batches(model, self.dataset, self.dataset.validation, training)
-        return model.fit(train, **{"validation_data": validation, "epochs": training.epochs, "verbose": 0, **options})
+        options["callbacks"] = [*(options.get("callbacks") or ()), _Epochs(train)]
+        return model.fit(train, **{"validation_data": validation, "epochs": training.epochs, "verbose": 0, "shuffle": False, **options})
+
+
+class _Epochs(keras.callbacks.Callback):
+    """Tells the batches which epoch it is, on which their windows depend."""
+
+    def __init__(self, batches: Batches):
+        super().__init__()
+        self.batches = batches
+
+    def on_epoch_begin(self, epoch, logs=None):  # noqa: ARG002
+        self.batches.epoch = epoch

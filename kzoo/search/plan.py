@@ -37,6 +37,7 @@ class Plan:
         dataset: what the recipe's data source gave.
         id: of this search, with which the keys of its runs begin.
         advice: the tuner that is used, and for how many trials.
+        judge: says what is feasible; a new one unless given.
     """
 
     space: Space
@@ -44,13 +45,14 @@ class Plan:
     dataset: Dataset = field(repr=False)
     id: str
     advice: Advice
+    judge: Judge = field(default=None, repr=False)  # type: ignore[assignment]
 
     def __post_init__(self):
         self.metric: Any
         self.metric, self.direction = objective_of(self.space, self.dataset)
         self.objective = f"val/{self.metric}"
         """The name of what is optimised, as it stands in the history of a training: `val/mean_iou`."""
-        self.judge = Judge(self.space, self.dataset)
+        self.judge = self.judge or Judge(self.space, self.dataset)
         self._dataset, self._read = self.dataset, self.space.recipe.data
 
     @property
@@ -117,10 +119,11 @@ def open_plan(space: Space, store: Store, resume: bool = False, fresh: bool = Fa
 
 def _begun(space: Space, store: Store, aside: bool) -> Plan:
     dataset = load_data(space.recipe)
-    advice = xray(space, dataset, samples=LOOKS, timing=False)
-    if advice.refusal or advice.advice is None:
-        raise InputError(f"search {space.name}: {advice.refusal}")
-    plan = Plan(space, store, dataset, uuid.uuid4().hex[:12], advice.advice)
+    judge = Judge(space, dataset)
+    seen = xray(space, dataset, samples=LOOKS, timing=False, judge=judge)
+    if seen.refusal or seen.advice is None:
+        raise InputError(f"search {space.name}: {seen.refusal}")
+    plan = Plan(space, store, dataset, uuid.uuid4().hex[:12], seen.advice, judge)
     if aside:
         _move_aside(plan.folder)
     plan.write()

@@ -37,7 +37,7 @@ class Search:
         trials: int or null: 40 for `random` and `bayesian`, all points for `grid`; `hyperband` takes none, since its brackets say it.
         objective: a validation metric of the recipe, or `loss`; null for the one that the recipe monitors.
         executions: int, trainings per trial, each with a seed of its own; the score is their mean.
-        seed: int, of the points that are drawn and, with the trial, of its weights and batches.
+        seed: int, of the points that are drawn. Weights and batches have the recipe's `training.seed`, the same in every trial.
         retries: int, how often a trial is repeated that failed by itself.
         stop_hopeless: bool, whether a trial is ended whose best score so far is below the median of the others at the same epoch.
         hyperband: its `factor` and `iterations`.

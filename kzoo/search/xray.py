@@ -92,7 +92,14 @@ class XRay:
         return summary(self)
 
 
-def xray(space: Space, dataset: Dataset | None = None, samples: int = 200, seed: int = 0, timing: bool = True) -> XRay:
+def xray(
+    space: Space,
+    dataset: Dataset | None = None,
+    samples: int = 200,
+    seed: int = 0,
+    timing: bool = True,
+    judge: Judge | None = None,
+) -> XRay:
     """Looks through a space before anything is trained.
 
     A space of at most `samples` points is walked, and what is said of it is exact; of a larger one, points are drawn at random.
@@ -103,6 +110,7 @@ def xray(space: Space, dataset: Dataset | None = None, samples: int = 200, seed:
         samples: int, how many points are judged at most.
         seed: int, of the points that are drawn.
         timing: bool, whether a few networks are trained for some steps, to predict how long the search takes.
+        judge: of the space; what it has judged it need not judge again. A new one unless given.
 
     Returns:
         An `XRay`.
@@ -120,7 +128,7 @@ def xray(space: Space, dataset: Dataset | None = None, samples: int = 200, seed:
     objective, _ = objective_of(space, dataset)
     count = space.cardinality()
     exact = count is not None and count <= samples
-    judge = Judge(space, dataset)
+    judge = judge or Judge(space, dataset)
     points = list(space.points()) if exact else _drawn(space, samples, seed)
     verdicts = [judge.judge(point) for point in points]
     feasible = [(point, verdict) for point, verdict in zip(points, verdicts, strict=True) if verdict.feasible]

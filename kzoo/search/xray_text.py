@@ -15,9 +15,10 @@ COLUMNS = 80
 
 def dimension_table(found: "XRay") -> Any:
     """One row per dimension: its values, how many they are, and when it is active."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(title=f"space {found.space.name}: {_size(found.points)}", width=COLUMNS)
+    table = Table(title=f"space {found.space.name}: {_size(found.points)}", title_justify="left", box=SIMPLE_HEAD)
     for heading, justify in (("dimension", "left"), ("values", "left"), ("number", "right"), ("active", "left")):
         table.add_column(heading, justify=justify, overflow="fold")  # type: ignore[arg-type]
     for dimension in found.space.dimensions:

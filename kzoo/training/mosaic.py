@@ -22,8 +22,8 @@ def sampler(model: keras.Model, dataset: Dataset, training: Training) -> Callabl
 
     Returns:
         A function without arguments. It returns RGB images `(height, width, 3)` in [0, 1] by name. For segmentation `sample_0` to
-        `sample_3`, each with image, truth and prediction side by side; for classification one sheet `samples`, with a green border
-        around images that are classified rightly and a red one around the others.
+        `sample_3`, each with image and truth in the upper row, prediction and differing pixels in the lower one; for classification one
+        sheet `samples`, with a green border around images that are classified rightly and a red one around the others.
     """
     inputs, targets = make_batches(model, dataset, dataset.validation, training)[0]
     maps = dataset.task == "segmentation"
@@ -36,17 +36,20 @@ def sampler(model: keras.Model, dataset: Dataset, training: Training) -> Callabl
         if not maps:
             return {"samples": _sheet(inputs, guesses == targets)}
         shades = colours(len(dataset.classes))
-        return {f"sample_{n}": _strip(*each, shades) for n, each in enumerate(zip(inputs, targets, guesses, strict=True))}
+        return {f"sample_{n}": _square(*each, shades) for n, each in enumerate(zip(inputs, targets, guesses, strict=True))}
 
     return draw
 
 
-def _strip(image, truth, guess, shades) -> np.ndarray:
-    """Image, truth and prediction side by side; pixels without a label are grey in both maps."""
-    valid = (truth != IGNORE)[..., None]
-    maps = [np.where(valid, shades[np.where(valid[..., 0], each, 0)], 0.5) for each in (truth, guess)]
-    gap = np.ones((truth.shape[0], GAP, 3))
-    return np.concatenate([_colour(displayed(image, truth.shape)), gap, maps[0], gap, maps[1]], axis=1)
+def _square(image, truth, guess, shades) -> np.ndarray:
+    """Image and truth above prediction and differing pixels; pixels without a label are grey."""
+    valid = truth != IGNORE
+    true, guessed = (np.where(valid[..., None], shades[np.where(valid, each, 0)], 0.5) for each in (truth, guess))
+    differing = np.where(valid, truth != guess, 0.5)
+    rows = [(_colour(displayed(image, truth.shape)), true), (guessed, _colour(differing))]
+    upright, level = np.ones((truth.shape[0], GAP, 3)), np.ones((GAP, 2 * truth.shape[1] + GAP, 3))
+    upper, lower = (np.concatenate([left, upright, right], axis=1) for left, right in rows)
+    return np.concatenate([upper, level, lower])
 
 
 def _sheet(images, right) -> np.ndarray:
