@@ -2,6 +2,8 @@
 
 import json
 
+from kzoo import Store
+from kzoo.tracking.serve import pages_address
 from kzoo.tracking.views import View, metric, parameter, runs_page
 
 VIEW = View(
@@ -61,3 +63,9 @@ def test_a_view_arrives_at_the_experiment_and_can_be_replaced(shared_store):
 def test_the_address_names_the_view_and_the_pages_for_training():
     assert runs_page("7") == "#/experiments/7/runs?workflowType=machine_learning"
     assert runs_page("7", "mine") == "#/experiments/7/runs?workflowType=machine_learning&viewStateShareKey=mine"
+
+
+def test_the_pages_of_a_server_are_at_its_address_without_the_password(tmp_path):
+    remote = Store("http://me:secret@127.0.0.1:9/mlflow/", root=tmp_path)
+    assert pages_address(remote) == "http://127.0.0.1:9/mlflow"
+    assert pages_address(Store(root=tmp_path / "mlruns"), 5005) == "http://127.0.0.1:5005"
