@@ -38,13 +38,13 @@ from .models import list_models as list_models
 from .models import list_presets as list_presets
 from .models import load as load
 from .models import save as save
-from .tracking import Store as Store
 from .search import Found as Found
 from .search import HyperModel as HyperModel
 from .search import Space as Space
 from .search import load_space as load_space
 from .search import tune as tune
 from .search import xray as xray
+from .tracking import Store as Store
 from .training import Recipe as Recipe
 from .training import Trained as Trained
 from .training import load_recipe as load_recipe

@@ -184,6 +184,49 @@ def tune(
     print(f"run {found.run_id}. Look at it in MLflow: {_program()} ui")
 
 
+@app.command()
+def best(
+    search: Annotated[str, typer.Argument(help="Name of a search, as `kzoo tune` prints it.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The recipe to write.")] = Path("best.yaml"),
+    trial: Annotated[str | None, typer.Option(help="Another trial than the best one.")] = None,
+) -> None:
+    """Write the recipe that rebuilds the best trial of a search."""
+    _check_folder("--output", output)
+    _load_keras_quietly()
+    from .search.winner import write_best
+
+    print(write_best(search, output, trial))
+
+
+@app.command()
+def register(
+    search: Annotated[str, typer.Argument(help="Name of a search, as `kzoo tune` prints it.")],
+    name: Annotated[str | None, typer.Option(help="Name in the registry; the search's unless given.")] = None,
+    trial: Annotated[str | None, typer.Option(help="Another trial than the best one.")] = None,
+) -> None:
+    """Put the model of the best trial into MLflow's registry, from which `mlflow models serve` answers."""
+    _load_keras_quietly()
+    from .search.winner import register_best
+
+    print(register_best(search, name or search, trial))
+
+
+@app.command()
+def slurm(
+    space: Annotated[str, typer.Argument(help="A space file, as seen from the folder in which the script will be submitted.")],
+    workers: Annotated[int, typer.Option(min=1, help="Processes that train at a time.")] = 4,
+    gpus: Annotated[int, typer.Option(min=0, help="GPUs of each worker; 0 trains on CPUs.")] = 1,
+    cpus: Annotated[int, typer.Option(min=1, help="Cores of each worker.")] = 4,
+    partition: Annotated[str | None, typer.Option(help="Of the cluster.")] = None,
+    time: Annotated[str, typer.Option(help="The longest that the job may run.")] = "24:00:00",
+) -> None:
+    """Print a script that searches a space on a SLURM cluster: kzoo slurm SPACE > search.sh; sbatch search.sh."""
+    _load_keras_quietly()
+    from .search.slurm import slurm_script
+
+    print(slurm_script(space, workers, gpus=gpus, cpus=cpus, partition=partition, time=time), end="")
+
+
 @app.command("tune-worker")
 def tune_worker(
     join: Annotated[str, typer.Option(metavar="HOST:PORT", help="The search to join, as `kzoo tune --workers` prints it.")],

@@ -21,10 +21,11 @@ Scale = Literal["linear", "log"]
 class Dimension:
     """One hyperparameter.
 
-    Values are those of keras-tuner: text, numbers, true or false. What a recipe holds beside them, such as lists or null, has a text for it.
+    Values are those of keras-tuner: text, numbers, true or false. For what else a recipe holds, such as lists or null, there is a text.
 
     Attributes:
-        name: the last part of the path, with the stage behind it where there is one per stage: `filters_0`; the path where two would be equal.
+        name: the last part of the path, with the stage behind it where there is one per stage: `filters_0`; the whole path where two
+            would be equal.
         path: in the recipe.
         kind: `choice`, `int` or `float`.
         choices: of a choice, as the recipe holds them.
@@ -80,7 +81,7 @@ class Dimension:
         if self.kind != "choice":
             return self._number(value)
         for choice, code in zip(self.choices, encoded(self.choices), strict=True):
-            if value == code or value == choice:
+            if value in (code, choice):
                 return choice
         raise ArgumentError(self.name, f"expected one of {', '.join(map(str, encoded(self.choices)))}. Received: {value}.")
 

@@ -90,14 +90,14 @@ def parse_domain(path: str, written: Any, earlier: Sequence[Domain], constant: A
         one = _dimension(path, given["per_stage"], lambda value: accepts([value]))
         return Domain(path, written, "per_stage", _per_stage(one, stages, conditions, earlier, constant), stages)
     if form == "double_per_stage_from":
-        stages = _stages(given) if "stages" in given or path.rpartition(".")[2] not in GROWING else None
-        doubled = accepts if stages is None else lambda value: accepts([value])
+        several = _stages(given) if "stages" in given or path.rpartition(".")[2] not in GROWING else None
+        doubled = accepts if several is None else lambda value: accepts([value])
         one = _dimension(path, given[form], doubled)
         if one.kind == "choice" and not all(isinstance(choice, int | float) for choice in one.choices):
             raise DomainError(f"double_per_stage_from: expected numbers. Received: {list(one.choices)}.")
-        if stages is not None:
-            _counts(stages, earlier, constant)
-        return Domain(path, written, "doubled", (replace(one, conditions=conditions),), stages)
+        if several is not None:
+            _counts(several, earlier, constant)
+        return Domain(path, written, "doubled", (replace(one, conditions=conditions),), several)
     one = _dimension(path, given["choices"] if form == "choices" else given, accepts)
     return Domain(path, written, "single", (replace(one, conditions=conditions),))
 
@@ -191,6 +191,7 @@ def _counts(stages: Stages, earlier: Sequence[Domain], constant: Any) -> dict[An
     if stages.path is None:
         return {None: stages.count()}
     domain = _at(stages.path, earlier)
+    counts: dict[Any, Any] = {}
     if domain is None:
         counts = {None: constant(stages.path)}
     elif domain.form != "single" or domain.dimensions[0].conditions or domain.dimensions[0].values is None:

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-
 from ..analysis import profile
 from ..data import Dataset, Samples
 from ..errors import ArgumentError, one_line
@@ -15,7 +14,7 @@ from ..models.weightless import weightless
 from ..schema import defaults
 from ..training.objective import check_objective
 from ..training.prepare import build_for, load_data
-from ..training.recipe import Recipe, RecipeError, plain_values
+from ..training.recipe import Recipe, RecipeError, Training, plain_values
 from ..training.record import cost_metrics
 from .space import Space
 
@@ -99,7 +98,7 @@ class Judge:
         """The sizes of a recipe's data, with one sample of each split; data are read once for each of their settings."""
         key = _key(recipe.data)
         if key not in self._datasets:
-            self._datasets[key] = _without_samples(load_data(recipe))
+            self._datasets[key] = _without_samples(load_data(replace(recipe, training=Training())))
         return self._datasets[key]
 
     def _cost(self, recipe: Recipe, dataset: Dataset) -> Any:

@@ -103,9 +103,9 @@ def pareto_front(costs: Sequence[float], scores: Sequence[float], direction: Dir
 
 
 def _draw_scores(axis: "Axes", scored: Sequence[tuple[int, Outcome]]) -> None:
-    spreads = [(place, o.score, spread(o)) for place, o in scored if spread(o)]
-    if spreads:
-        axis.errorbar(*zip(*spreads, strict=True), fmt="none", ecolor=GREY, elinewidth=1, zorder=1)
+    for place, outcome in scored:
+        if len(outcome.scores) > 1:
+            axis.errorbar(place, outcome.score or 0.0, spread(outcome), fmt="none", ecolor=GREY, elinewidth=1, zorder=1)
     for status, face in (("completed", BLUE), ("pruned", "white")):
         points = [(place, o.score) for place, o in scored if o.status == status]
         if points:
@@ -115,7 +115,7 @@ def _draw_scores(axis: "Axes", scored: Sequence[tuple[int, Outcome]]) -> None:
 
 def _draw_best(axis: "Axes", scored: Sequence[tuple[int, Outcome]], direction: Direction, last: int) -> None:
     """The best score so far as steps, from the first trial that has one to the last trial; the best trial is named."""
-    places, scores = [place for place, _ in scored], [o.score for _, o in scored]
+    places, scores = [place for place, _ in scored], [o.score or 0.0 for _, o in scored]
     best = (np.maximum if direction == "max" else np.minimum).accumulate(scores)
     axis.step([*places, last], [*best, best[-1]], where="post", color=ORANGE, label="best so far", zorder=0)
     winner = int(np.flatnonzero(np.array(scores) == best[-1])[0])
@@ -148,6 +148,7 @@ def _pareto(axis: "Axes", outcomes: Sequence[Outcome], cost: Callable, direction
     axis.margins(x=0.08, y=0.12)
     axis.grid(alpha=0.25)
     if not known:
+        axis.set(xticks=[], yticks=[])
         axis.text(0.5, 0.5, f"no trial has a score and {label}", ha="center", va="center", transform=axis.transAxes, color=GREY)
     return [(o.trial, cost(o), o.score) for o in front]
 

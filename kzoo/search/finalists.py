@@ -110,7 +110,7 @@ class FinalistsReport:
         from .note import escaped, row
 
         lines = [row(_HEADINGS), row(["---", *["---:"] * 6]), *(row([escaped(cell) for cell in cells]) for cells in self._rows())]
-        return "\n".join(lines) + f"\n\n{escaped(str(self))}"
+        return "\n".join(lines) + f"\n\n{escaped(str(self), longest=2000)}"
 
     def _rows(self) -> list[list[str]]:
         differences: list[Difference | None] = [None, *self.differences]
@@ -137,7 +137,7 @@ def compare_finalists(
     >>> report.winner
     'a'
     >>> print(compare_finalists({"a": [0.90, 0.91, 0.92], "b": [0.92, 0.90, 0.90]}))
-    No winner: a has the best mean, 0.9100, but is not told apart from b, with 3 seeds each. About 176 seeds each would be needed.
+    No winner: a has the best mean, 0.9100, but is not told apart from b, with 3 seeds each. About 309 seeds each would be needed.
     """
     _check(scores, paired)
     sign = 1 if direction == "max" else -1

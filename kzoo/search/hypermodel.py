@@ -29,7 +29,7 @@ class HyperModel(keras_tuner.HyperModel):
 
     >>> import keras_tuner
     >>> from kzoo import HyperModel
-    >>> hypermodel = HyperModel({"recipe": "digits", "domains": {"model.filters": [[4], [8]]}})
+    >>> hypermodel = HyperModel({"recipe": "digits", "domains": {"model.filters": [[4, 4], [8, 8]]}})
     >>> model = hypermodel.build(keras_tuner.HyperParameters())
     >>> model.compiled
     True

@@ -18,7 +18,7 @@ from .wording import counted, is_scored, varying
 FEWEST = 10
 """Trials with a score below which nothing is concluded."""
 
-SAMPLES, TREES, SHUFFLES = 40, 20, 5
+SAMPLES, TREES, SHUFFLES = 40, 15, 3
 """Bootstrap samples, trees of each forest, shuffles of each hyperparameter."""
 
 
@@ -74,8 +74,8 @@ def importance(outcomes: Sequence[Outcome], direction: Literal["max", "min"], se
     """How much of the differences between scores each hyperparameter explains.
 
     Completed and pruned trials count; a pruned one, whose score is that of a short training, as no worse than the worst completed one.
-    Of trials that continue one another (Hyperband) the last counts. Scores that are far worse than
-    the rest, by more than three interquartile ranges, count as just that far, so that one trial that diverged does not decide alone.
+    Of trials that continue one another (Hyperband) the last counts. Scores that are far worse than the rest, by more than one and a
+    half interquartile ranges, count as just that far, so that one trial that diverged does not decide alone.
     A hyperparameter that a condition switches off is shuffled only among the trials in which it was active: that it was inactive
     counts for the hyperparameter that decides on it.
 
@@ -101,7 +101,7 @@ def importance(outcomes: Sequence[Outcome], direction: Literal["max", "min"], se
     lost, explained = _measure(table, active, _losses(scored, direction), seed)
     least = max(0.1, 4 / len(scored))
     if explained < least or not (lost.mean(axis=0) > 0).any():
-        doubt = f"forests predict the score of a trial that they have not seen too badly (R² {explained:.2f}, {least:.2f} is needed)"
+        doubt = f"a random forest predicts trials that it has not seen too badly (R² {explained:.2f}, {least:.2f} is needed)"
         return Importances((), len(scored), explained, doubt)
     return Importances(_shares(names, lost, active), len(scored), explained)
 
@@ -128,7 +128,7 @@ def _losses(scored: Sequence[Outcome], direction: Literal["max", "min"]) -> np.n
     if full.any():
         losses = np.where(full, losses, np.minimum(losses, losses[full].max()))
     first, third = np.quantile(losses, [0.25, 0.75])
-    return np.minimum(losses, third + 3 * (third - first)) if third > first else losses
+    return np.minimum(losses, third + 1.5 * (third - first)) if third > first else losses
 
 
 def _numbers(outcomes: Sequence[Outcome], names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,6 @@
 """`load_space`: reads a space and checks all of it, so that every mistake is named before any work begins."""
 
-import inspect
+import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
@@ -10,30 +10,16 @@ from typing import Any
 import yaml
 
 from .. import schema
-from ..data import SOURCES
 from ..errors import ArgumentError, InputError, did_you_mean, one_line
-from ..models import BUILDERS, find_preset
 from ..training.recipe import Recipe, RecipeError, Training, load_recipe, parse_yaml, plain_values, read_content, set_value, shipped_recipes
 from .constraints import Constraint, parse_constraint
 from .dimensions import Dimension, encoded
 from .domains import Domain, DomainError, named, parse_domain
+from .fields import Fields
 from .settings import DRAWING, TRIALS, Search, check_search
 from .space import Space, remove_value, value_at
 
 SECTIONS = ("recipe", "settings", "domains", "constraints", "search")
-
-FIXED = {
-    "model.builder": "a space searches one builder; search each in a space of its own",
-    "model.preset": "a space searches one builder; search each in a space of its own",
-    "model.input_shape": "the data decide on it",
-    "model.num_classes": "the data decide on it",
-    "model.name": "it has no effect",
-    "data.source": "trials on different data cannot be compared",
-    "training.metrics": "trials are compared by the same metrics",
-    "training.monitor": "trials are compared by the same metric",
-    "training.seed": "every execution has a seed of its own; set search.executions",
-}
-"""Fields that cannot be searched, and why."""
 
 
 class SpaceError(InputError):
@@ -60,7 +46,7 @@ def load_space(space: str | Path | Mapping | Space, overrides: Mapping[str, Any]
 
     >>> space = load_space("unet_grid", {"training.epochs": 1})
     >>> space.cardinality(), space.recipe.training.epochs
-    (26, 1)
+    (30, 1)
     """
     if isinstance(space, Space):
         return _changed(space, overrides) if overrides else space
@@ -192,13 +178,13 @@ class _Reader:
             if under:
                 self.problems.append(f"settings.{path}: is searched, as domains.{under[0]}. Leave one of them out.")
             else:
-                self.problems += [f"settings.{problem}" for problem in set_value(content, path, value)]
+                self.problems += [f"settings.{problem}" for problem in set_value(content, path, _plain(value))]
 
     def _read_domains(self, content: dict) -> tuple[Domain, ...]:
         """All domains without mistakes, named; their defaults are the recipe's values where they have them."""
         if not self.domains:
             self.problems.append("domains: missing; expected PATH: DOMAIN, such as model.depth: [2, 3, 4].")
-        fields = _Fields(content)
+        fields = Fields(content)
         found: list[Domain] = []
         for path, written in self.domains.items():
             if not fields.known(path, self.problems):
@@ -219,10 +205,10 @@ class _Reader:
                 values[dimension.name] = dimension.default
         for domain in domains:
             if domain.active(values):
-                stages = domain.stages.count(_Fields(content).value(domain.stages.path or "")) if domain.stages else 0
+                stages = domain.stages.count(Fields(content).value(domain.stages.path or "")) if domain.stages else 0
                 set_value(content, domain.path, domain.value(values, stages))
         try:
-            return load_recipe(content)
+            return load_recipe(content, {path: value for path, value in self.settings.items() if isinstance(value, schema.Written)})
         except RecipeError as error:
             self.problems += [said for problem in error.problems if (said := self._placed(problem, domains))]
             return None
@@ -278,82 +264,14 @@ def _comparable(search: Search, training: Training, domains: Sequence[Domain]) -
     return problems
 
 
-class _Fields:
-    """The fields of a recipe and their signatures."""
-
-    def __init__(self, content: dict):
-        self.content = deepcopy(content)
-        self._open_preset()
-        builder, source = (self._name(section, key) for section, key in (("model", "builder"), ("data", "source")))
-        self.signatures: dict[str, Any] = {
-            "model": BUILDERS[builder] if builder in list(BUILDERS) else None,
-            "data": SOURCES[source] if source in list(SOURCES) else None,
-            "training": Training,
-        }
-
-    def _open_preset(self) -> None:
-        model = self.content.get("model")
-        if isinstance(model, dict) and "preset" in model:
-            try:
-                preset = find_preset(model["preset"])
-            except ArgumentError:
-                return
-            self.content["model"] = {"builder": preset.builder, **plain_values(preset.arguments), **model}
-
-    def _name(self, section: str, key: str) -> Any:
-        values = self.content.get(section)
-        return values.get(key) if isinstance(values, dict) else None
-
-    def known(self, path: Any, problems: list[str]) -> bool:
-        """Whether a field can be searched; adds what is wrong, but for builders and sources that the recipe's own check names."""
-        section, _, rest = str(path).partition(".")
-        if section not in self.signatures or not rest:
-            problems.append(f"domains.{path}: expected a path in the recipe that begins with model, data or training.")
-            return False
-        if path in FIXED:
-            problems.append(f"domains.{path}: cannot be searched: {FIXED[path]}.")
-            return False
-        signature = self.signatures[section]
-        if signature is None:
-            return False
-        key, names = rest.partition(".")[0], list(inspect.signature(signature).parameters)
-        if key not in names:
-            problems.append(f"domains.{path}: unknown; expected one of {', '.join(names)}.{did_you_mean(key, names)}")
-            return False
-        return True
-
-    def checker(self, path: str):
-        """What is wrong with a value of this field, without its path."""
-        section, key = path.split(".")[:2]
-
-        def accepts(value: Any) -> list[str]:
-            content = {section: deepcopy(self.content.get(section)) or {}}
-            set_value(content, path, value)
-            _, problems = schema.check_values({key: content[section][key]}, self.signatures[section], section, list(_parameters(self, section)))
-            return [problem.removeprefix(path).removeprefix(": ") for problem in problems]
-
-        return accepts
-
-    def value(self, path: str) -> Any:
-        """The recipe's value of a field, or the default of its signature."""
-        section, _, rest = path.partition(".")
-        found = _at(self.content, path)
-        if found is None and self.signatures.get(section) is not None:
-            return _at({section: schema.defaults(self.signatures[section])}, path)
-        return found
-
-
-def _parameters(fields: _Fields, section: str) -> Mapping[str, Any]:
-    return inspect.signature(fields.signatures[section]).parameters
-
-
 def _with_defaults(domain: Domain, value: Any) -> Domain:
     """The domain with its dimensions at the recipe's value, where they have it."""
     dimensions = []
     for dimension in domain.dimensions:
+        stage = 0 if domain.form == "doubled" else dimension.stage
         own = value
-        if dimension.stage is not None:
-            own = value[dimension.stage] if isinstance(value, list | tuple) and len(value) > dimension.stage else None
+        if stage is not None and (isinstance(value, list | tuple) or domain.form == "per_stage"):
+            own = value[stage] if isinstance(value, list | tuple) and len(value) > stage else None
         dimensions.append(replace(dimension, default=_default(dimension, own)))
     return replace(domain, dimensions=tuple(dimensions))
 
@@ -368,19 +286,13 @@ def _default(dimension: Dimension, own: Any) -> Any:
         return dimension.decode(dimension.low)
 
 
-def _at(content: Any, path: str | None) -> Any:
-    for key in (path or "").split("."):
-        content = content.get(key) if isinstance(content, Mapping) else None
-    return content
-
-
 def _is_under(path: str, other: str) -> bool:
     return path.startswith(f"{other}.")
 
 
 def _has_path(problem: str) -> bool:
     """Whether a problem of a domain begins with a key of it."""
-    return problem.startswith(("when", "from:", "to:", "step:", "scale:", "stages:", "double_per_stage_from:"))
+    return re.match(r"[\w.]+: ", problem) is not None
 
 
 def _plain(value: Any) -> Any:

@@ -14,7 +14,10 @@ LIMIT = 8000
 LONGEST = 200
 """Characters of a text that others wrote, such as a reason of failure."""
 
-_SPECIAL = str.maketrans({character: f"\\{character}" for character in "\\`*_[]<>|#~"})
+_SPECIAL = str.maketrans(
+    {character: f"\\{character}" for character in "\\`*_[]|#~"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;", "@": "&#64;"}
+)
+"""What MLflow's renderer (Showdown, as GitHub writes Markdown) takes for markup; it knows no backslash before the last four."""
 
 
 def ranking_note(
@@ -55,14 +58,14 @@ def ranking_note(
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def escaped(text: str) -> str:
+def escaped(text: str, longest: int = LONGEST) -> str:
     """Text of others within Markdown: on one line, with its special characters taken literally.
 
     >>> print(escaped("out of | memory at conv_1"))
     out of \\| memory at conv\\_1
     """
     line = " ".join(text.split())
-    return (line if len(line) <= LONGEST else line[: LONGEST - 1] + "…").translate(_SPECIAL)
+    return (line if len(line) <= longest else line[: longest - 1] + "…").translate(_SPECIAL)
 
 
 def _heading(outcomes, objective, direction, links, name, planned) -> str:

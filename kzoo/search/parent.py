@@ -46,14 +46,13 @@ class Parent:
         for split in plan.dataset.splits():
             self.run.log_dataset(f"{plan.dataset.name}/{split}", plan.dataset.fingerprint, plan.space.recipe.source, split)
 
-    def ended(self, outcome: Outcome) -> None:
-        """Logs the score of a trial and the best one so far, and writes the note anew."""
+    def trial_ended(self) -> None:
+        """Logs the best score so far, and writes the note anew."""
         outcomes = read_outcomes(self.plan.folder)
         step, best = sum(o.status in OVER for o in outcomes), ranked(outcomes, self.plan.direction)
         if best and step not in self._logged:
             self._logged.add(step)
-            own = {} if outcome.score is None else {"search/score": outcome.score}
-            self.run.log_metrics({"search/best": best[0].score or 0.0, **own}, step=step)
+            self.run.log_metrics({"search/best": best[0].score or 0.0}, step=step)
         self.write_note(outcomes)
 
     def finish(self, finalists: FinalistsReport | None = None) -> None:

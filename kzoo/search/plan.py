@@ -89,6 +89,8 @@ class Plan:
             "digest": self.space.digest(),
             "fingerprint": self.dataset.fingerprint,
             "tuner": self.advice.tuner,
+            "objective": self.objective,
+            "direction": self.direction,
             "space": self.space.resolved(),
         }
         write_atomically(self.folder / PLAN, json.dumps(known, indent=1, default=str))
@@ -143,11 +145,11 @@ def _trials(space: Space, tuner: str) -> int | None:
     return space.search.trials if tuner in (space.search.tuner, "random") else None
 
 
-def reopen_plan(name: str, store: Store) -> Plan:
-    """The plan of a search that has begun, from its folder.
+def read_plan(store: Store, name: str) -> dict[str, Any]:
+    """What a search is, from its folder, without its data.
 
     Raises:
-        InputError: there is none of that name.
+        InputError: there is no search of that name.
     """
     folder = folder_of(store, name)
     if not (folder / PLAN).exists():
@@ -155,7 +157,7 @@ def reopen_plan(name: str, store: Store) -> Plan:
         raise InputError(
             f"search {name}: not found in {store.root / SEARCHES}, which holds {', '.join(known) or 'none'}.{did_you_mean(name, known)}"
         )
-    return told_plan({**_read(folder), "name": name, "trials": None}, store)
+    return _read(folder)
 
 
 def told_plan(known: Mapping[str, Any], store: Store) -> Plan:

@@ -139,7 +139,7 @@ def _search(plan: Plan, parent: Parent, progress: SearchProgress, lead: Lead) ->
 
     def ended(outcome: Outcome) -> None:
         parent.rejected = oracle.rejected
-        parent.ended(outcome)
+        parent.trial_ended()
         progress.ended(outcome)
 
     try:

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import ArgumentError
+from .crew import RECYCLED, TRIALS
 
 _SCRIPT = """\
 #!/bin/bash
 {options}
 
-# The chief hands out trials; it trains nothing and runs beside the workers of the first node.
+# The chief hands out trials; it trains nothing and runs beside the workers of the first node. What sbatch is given after the
+# name of this script goes to it: --resume, for a search whose time was up.
 # Only the machines of your cluster should reach its port, for whoever reaches it takes part in the search.
 set -u
 cd "$SLURM_SUBMIT_DIR"
@@ -19,12 +21,17 @@ PORT={port}
 RESUME=()
 if [ "${{SLURM_RESTART_COUNT:-0}}" -gt 0 ]; then RESUME=(--resume); fi
 
-{command} tune {space} --workers 0 --listen "0.0.0.0:$PORT" "${{RESUME[@]}}" &
+{command} tune {space} --workers 0 --listen "0.0.0.0:$PORT" "${{RESUME[@]}}" "$@" &
 CHIEF=$!
 trap 'kill -TERM "$CHIEF" 2>/dev/null' TERM INT
 
+# Workers wait for a chief, but not for long; this waits until it is there, or gone.
+until (exec 3<>"/dev/tcp/$HOST/$PORT") 2>/dev/null || ! kill -0 "$CHIEF" 2>/dev/null; do sleep 1; done
+
+# A worker that has trained {recycled} trials is replaced (it exits with {status}), since TensorFlow keeps some memory of each.
 srun --ntasks={workers} --cpus-per-task={cpus}{gpus} --kill-on-bad-exit=0 \\
-  {command} tune-worker --join "$HOST:$PORT" &
+  bash -c 'while "$@"; [ $? -eq {status} ]; do :; done' worker \\
+  {command} tune-worker --join "$HOST:$PORT" --trials {recycled} &
 WORKERS=$!
 
 # A signal ends a wait early, so the chief is waited for until it is gone.
@@ -101,4 +108,6 @@ def slurm_script(
         cpus=cpus,
         gpus=f" --gpus-per-task={gpus}" if gpus else "",
         command=command,
+        recycled=TRIALS,
+        status=RECYCLED,
     )

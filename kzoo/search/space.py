@@ -28,6 +28,8 @@ from .settings import Search
 EXTENDABLE = ("search.trials", "search.retries", "recipe.experiment", "recipe.run")
 """What may be changed when a search is resumed, since no trial depends on it."""
 
+ORDER = "order of the domains"
+
 
 @dataclass(frozen=True)
 class Space:
@@ -116,7 +118,7 @@ class Space:
     def _stages(self, domain: Domain, settings: Mapping[str, Any]) -> int:
         if domain.stages is None:
             return 0
-        path = domain.stages.path
+        path = domain.stages.path or ""
         return domain.stages.count(settings[path] if path in settings else value_at(self.recipe, path))
 
     def recipe_of(self, values: Mapping[str, Any]) -> Recipe:
@@ -148,11 +150,8 @@ class Space:
 
     def resolved(self) -> dict[str, Any]:
         """The space with every default written out, as plain values for YAML; `load_space` takes them."""
-        recipe = self.recipe.resolved()
-        for domain in self.domains:
-            remove_value(recipe, domain.path)
         return {
-            "recipe": recipe,
+            "recipe": self.recipe.resolved(),
             "domains": {domain.path: plain_values(domain.written) for domain in self.domains},
             "constraints": [str(constraint) for constraint in self.constraints],
             "search": asdict(self.search),
@@ -170,15 +169,21 @@ class Space:
         ['domains.model.skip: - here, [concat] there']
         """
         mine, theirs = self._settings(), other._settings()
-        names = dict.fromkeys([*mine, *theirs])
-        return [f"{name}: {mine.get(name, '-')} here, {theirs.get(name, '-')} there" for name in names if mine.get(name) != theirs.get(name)]
+        searched = {f"recipe.{domain.path}" for space in (self, other) for domain in space.domains}
+        same = {domain.path for domain in self.domains} == {domain.path for domain in other.domains}
+        names = [name for name in {**mine, **theirs} if name not in searched and (same or name != ORDER)]
+        return [
+            f"{name}: {mine.get(name, '-')} here, {theirs.get(name, '-')} there" for name in names if mine.get(name) != theirs.get(name)
+        ]
 
     def _settings(self) -> dict[str, str]:
         """Every setting by its path, as text; the order of the domains counts, since points are drawn in it."""
         resolved = self.resolved()
+        for domain in self.domains:
+            remove_value(resolved["recipe"], domain.path)
         found = {f"recipe.{path}": value for path, value in flatten(resolved["recipe"]).items()}
         found |= {f"domains.{path}": value for path, value in resolved["domains"].items()}
-        found |= {"order of the domains": list(resolved["domains"]), "constraints": resolved["constraints"]}
+        found |= {ORDER: list(resolved["domains"]), "constraints": resolved["constraints"]}
         found |= {f"search.{path}": value for path, value in flatten(resolved["search"]).items()}
         return {path: in_words(value) for path, value in found.items() if path not in EXTENDABLE}
 
@@ -210,10 +215,10 @@ def objective_of(space: Space, dataset: Dataset) -> tuple[str, Literal["max", "m
     return name, "min" if name == "loss" else "max"
 
 
-def value_at(recipe: Recipe, path: str | None) -> Any:
+def value_at(recipe: Recipe, path: str) -> Any:
     """The value of a recipe at a path, defaults included; None where there is none."""
     place: Any = recipe.resolved()
-    for key in (path or "").split("."):
+    for key in path.split("."):
         place = place.get(key) if isinstance(place, Mapping) else None
     return place
 

@@ -123,7 +123,7 @@ def check_tuner(space: Space, feasible_count: int | None) -> Advice:
         InputError: no tuner would do, or the tuner cannot search this space.
 
     >>> from kzoo.search import load_space
-    >>> check_tuner(load_space("unet_grid", {"search.tuner": "random"}), 26).tuner
+    >>> check_tuner(load_space("unet_grid", {"search.tuner": "random"}), 25).tuner
     'grid'
     """
     search = space.search

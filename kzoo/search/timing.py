@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..data import Dataset, Samples
+from ..models.weightless import weightless
 from ..training.fit import fit, make_batches
 from ..training.prepare import build_for
 from ..training.recipe import Recipe
@@ -102,15 +103,14 @@ def _probe(recipe: Recipe, verdict: Verdict, dataset: Dataset, steps: int) -> Pr
     few = replace(dataset, train=_first(dataset.train, count), validation=_first(dataset.validation, count), test=None)
     began = time.perf_counter()
     model = build_for(recipe, dataset)
-    taken, seen = (len(make_batches(model, few, part, training)) for part in (few.train, few.validation))
+    batches, checks = (make_batches(model, few, part, training) for part in (few.train, few.validation))
     with tempfile.TemporaryDirectory() as folder:
         rows = fit(model, few, training, Path(folder)).history[1:]
     total = time.perf_counter() - began
-    images = sum(map(len, (few.train,))) if dataset.task == "classification" else make_batches(model, few, few.train, training).items
-    trained = min(images / row["speed/images_per_second"] for row in rows)
-    validated = min(row["speed/seconds"] - images / row["speed/images_per_second"] for row in rows)
+    trained = min(batches.items / row["speed/images_per_second"] for row in rows)
+    validated = min(row["speed/seconds"] - batches.items / row["speed/images_per_second"] for row in rows)
     start = max(total - sum(row["speed/seconds"] for row in rows), 0.0)
-    return Probe(_work((recipe, verdict)), verdict.layers or 0, start, trained / taken, max(validated, 0.0) / seen)
+    return Probe(_work((recipe, verdict)), verdict.layers or 0, start, trained / len(batches), max(validated, 0.0) / len(checks))
 
 
 def _first(samples: Samples, count: int) -> Samples:
@@ -120,8 +120,6 @@ def _first(samples: Samples, count: int) -> Samples:
 
 def _items(recipe: Recipe, dataset: Dataset) -> tuple[int, int]:
     """Images, or windows of images, of an epoch."""
-    from ..models.weightless import weightless
-
     with weightless():
         model = build_for(recipe, dataset)
     training, validation = (make_batches(model, dataset, part, recipe.training).items for part in (dataset.train, dataset.validation))

@@ -113,8 +113,8 @@ def xray(space: Space, dataset: Dataset | None = None, samples: int = 200, seed:
     >>> from kzoo.search import load_space
     >>> space = load_space("unet_grid", {"data.scenes": 4, "data.validation_scenes": 2})
     >>> found = xray(space, timing=False)
-    >>> found.points, found.exact, found.infeasible
-    (26, True, 0.0)
+    >>> found.points, found.exact, found.feasible_count, found.reasons[0].kind
+    (30, True, 25, 'model.upsampling')
     """
     dataset = load_data(space.recipe) if dataset is None else dataset
     objective, _ = objective_of(space, dataset)
@@ -133,7 +133,7 @@ def xray(space: Space, dataset: Dataset | None = None, samples: int = 200, seed:
         points=count,
         judged=len(points),
         exact=exact,
-        infeasible=1 - len(feasible) / len(points),
+        infeasible=(len(points) - len(feasible)) / len(points),
         interval=_interval(len(points) - len(feasible), len(points), exact),
         feasible_count=estimate,
         reasons=_reasons(verdicts),

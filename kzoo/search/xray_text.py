@@ -58,7 +58,7 @@ def _parts(found: "XRay") -> Iterator[list[str]]:
     yield _feasibility(found)
     yield _costs(found)
     if found.duration is not None:
-        yield [_duration(found, found.duration)]
+        yield [_duration(found.duration)]
     yield [_tuner(found)]
 
 
@@ -83,7 +83,7 @@ def _costs(found: "XRay") -> list[str]:
     return [head, *rows]
 
 
-def _duration(found: "XRay", duration: "Duration") -> str:
+def _duration(duration: "Duration") -> str:
     least, mean, most = (seconds_in_words(value) for value in duration.trial)
     networks = "1 network was" if duration.networks == 1 else f"{duration.networks} networks were"
     return (

@@ -8,9 +8,7 @@ from ..errors import InputError, one_line
 SERVERS = ("http", "https", "databricks")
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 
-EXPECTED = (
-    "Expected MLFLOW_TRACKING_URI as sqlite:///PATH, http://HOST:PORT or another database; without it, runs are kept in mlruns/."
-)
+EXPECTED = "Expected MLFLOW_TRACKING_URI as sqlite:///PATH, http://HOST:PORT or another database; without it, runs are kept in mlruns/."
 
 
 def without_password(uri: str) -> str:

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import one_line
-from .journal import Busy, Journal
+from .failures import UnreachableError
+from .journal import BusyError, Journal
 from .notice import warn
 from .owner import is_dead
-from .sender import Sender, Unreachable
+from .sender import Sender
 
 RETRY = 30.0
 """Seconds for which a store that did not answer is left in peace."""
@@ -159,14 +160,15 @@ class Delivery:
                 self._change.notify_all()
 
     def _round(self) -> None:
-        """Everything that is there to do, once."""
+        """Everything that is there to do, once; tasks see all that was logged before them."""
+        tasks = len(self._tasks)
         for folder, journal in list(self._journals.items()):
             if self._has_work(journal):
                 self._send(folder, journal)
             self._let_go(folder, journal)
             with self._change:
                 self._change.notify_all()
-        while self._tasks:
+        for _ in range(tasks):
             self._tasks[0](self._sender)
             self._tasks.popleft()
         if self._later and not self._waiting:
@@ -176,7 +178,7 @@ class Delivery:
         """Sends one journal; if only this one is to blame for a failure, the others go on."""
         try:
             self._sender.send(journal)
-        except Unreachable as error:
+        except UnreachableError as error:
             if error.silent or not self._sender.probe():
                 raise
             self._postponed[folder] = time.monotonic() + RETRY
@@ -197,7 +199,7 @@ class Delivery:
             return
         try:
             journal = Journal(folder)
-        except (Busy, OSError, ValueError, TypeError):
+        except (BusyError, OSError, ValueError, TypeError):
             return
         try:
             finish(journal)
@@ -206,7 +208,7 @@ class Delivery:
             release(journal, anyway=True)
 
     def _fail(self, error: Exception, cost: float) -> None:
-        self._say(f"{self._where} does not answer ({one_line(error)})")
+        self._say(f"{self._where} does not answer ({error if isinstance(error, UnreachableError) else one_line(error)})")
         with self._change:
             self._cost = cost
             self._closed_until = time.monotonic() + RETRY
@@ -262,4 +264,5 @@ def start_delivery(uri: str, root: Path, sender: Sender, where: str) -> Delivery
     return _deliveries.setdefault((uri, root), Delivery(sender, where))
 
 
-os.register_at_fork(after_in_child=_deliveries.clear)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_deliveries.clear)

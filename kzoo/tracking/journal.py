@@ -26,7 +26,7 @@ IDENTITY, EVENTS, SENT, FILES, LOCK = "run.json", "events.jsonl", "sent.json", "
 Event = dict[str, Any]
 
 
-class Busy(RuntimeError):
+class BusyError(RuntimeError):
     """Another process writes or sends this journal."""
 
 
@@ -82,7 +82,7 @@ class Journal:
         lock: False only reads: nothing is repaired, and nothing may be appended.
 
     Raises:
-        Busy: another process holds it.
+        BusyError: another process holds it.
         OSError, ValueError: there is none, or it tells of no run.
     """
 
@@ -213,11 +213,11 @@ class Journal:
             try:
                 self._lock.acquire(timeout=wait)
             except Timeout as error:
-                raise Busy(f"{self.folder} is held by another process") from error
+                raise BusyError(f"{self.folder} is held by another process") from error
             if (self.folder / LOCK).exists():
                 return
             self._lock.release()
-        raise Busy(f"{self.folder} comes and goes")
+        raise BusyError(f"{self.folder} comes and goes")
 
     def _reopen(self) -> None:
         """A run that goes on after it had ended."""
@@ -280,9 +280,9 @@ class Journal:
     def _write(self, line: bytes) -> None:
         if self._file is None:
             return
+        whole = b"\n" + line if self._torn else line
         try:
-            written = os.write(self._file, b"\n" + line if self._torn else line)
-            self._torn = written < len(line)
+            self._torn = os.write(self._file, whole) < len(whole)
             self._dirty = True
         except OSError as error:
             self._torn = True

@@ -78,7 +78,9 @@ def notice_move(root: Path) -> None:
     except sqlite3.Error:
         return
     if old:
-        warn(f"moved {root}", f"tracking: {root} was made as {old[0]}, where its runs still look for their artifacts. Mend it: kzoo relocate")
+        warn(
+            f"moved {root}", f"tracking: {root} was made as {old[0]}, where its runs still look for their artifacts. Mend it: kzoo relocate"
+        )
 
 
 def _present(database: sqlite3.Connection) -> Iterator[tuple[str, str]]:

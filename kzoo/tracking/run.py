@@ -99,21 +99,15 @@ class Run:
 
     def log_text(self, text: str, name: str) -> None:
         """An artifact from text."""
-        path = self._journal.place(name)
-        path.write_text(text)
-        self._append_file(path, name)
+        self._log_artifact(name, lambda path: path.write_text(text, encoding="utf-8"))
 
     def log_file(self, path: Path, name: str | None = None) -> None:
         """An artifact from a file, under the file's name or under another one, which may hold folders: `pictures/a.png`."""
-        copy = self._journal.place(name or path.name)
-        shutil.copyfile(path, copy)
-        self._append_file(copy, name or path.name)
+        self._log_artifact(name or path.name, lambda copy: shutil.copyfile(path, copy))
 
     def log_figure(self, figure, name: str) -> None:
         """An artifact from a matplotlib figure."""
-        path = self._journal.place(name)
-        figure.savefig(path)
-        self._append_file(path, name)
+        self._log_artifact(name, figure.savefig)
 
     def log_image(self, image, key: str, step: int = 0) -> None:
         """A picture that changes from step to step: MLflow's pages show it with a slider, beside those of other runs.
@@ -127,13 +121,10 @@ class Run:
         name = re.sub(r"[^\w\-. ~]", "_", key.replace("/", "~"))
         stamp = uuid.uuid5(uuid.NAMESPACE_OID, f"{self.key}/{key}/{step}")
         stem = f"images/{name}+step+{int(step)}+timestamp+{self._journal.identity.at + int(step)}+{stamp}"
-        small = picture.copy()
-        factor = THUMBNAIL / max(picture.size)
-        small = small.resize(tuple(max(1, round(side * factor)) for side in picture.size))
-        for artifact, content in ((f"{stem}.png", picture), (f"{stem}+compressed.webp", small)):
-            path = self._journal.place(artifact)
-            content.save(path)
-            self._append_file(path, artifact)
+        longer = max(picture.size)
+        small = picture.resize(tuple(max(1, int(side * (THUMBNAIL / longer))) for side in picture.size))
+        self._log_artifact(f"{stem}.png", picture.save)
+        self._log_artifact(f"{stem}+compressed.webp", small.save)
         if "mlflow.loggedImages" not in self._journal.tags:
             self.set_tags({"mlflow.loggedImages": "True"})
 
@@ -142,8 +133,12 @@ class Run:
         for start in range(0, len(every), BATCH):
             self._append(kind, values=dict(every[start : start + BATCH]))
 
-    def _append_file(self, path: Path, name: str) -> None:
-        self._append("file", name=posixpath.normpath(name), file=path.relative_to(self._journal.folder / FILES).as_posix())
+    def _log_artifact(self, name: str, write: Callable[[Path], Any]) -> None:
+        """Writes an artifact into the journal and says so there."""
+        name = _clean_path(name)
+        path = self._journal.place(name)
+        write(path)
+        self._append("file", name=name, file=path.relative_to(self._journal.folder / FILES).as_posix())
 
     def _append(self, kind: str, **values: Any) -> None:
         self._journal.append(kind, **values)
@@ -160,6 +155,12 @@ def clean(name: str) -> str:
     return posixpath.normpath(allowed).lstrip("./ ")[:LONGEST_KEY] or "_"
 
 
+def _clean_path(name: str) -> str:
+    """The name of an artifact as MLflow takes it: inside the run, and without characters that addresses give a meaning to."""
+    parts = [re.sub(r"[^\w\-. +~=,()]", "_", part) for part in name.split("/") if part not in ("", ".", "..")]
+    return "/".join(parts) or "_"
+
+
 def _picture(image):
     """An array as a Pillow image."""
     import numpy as np
@@ -167,6 +168,6 @@ def _picture(image):
 
     array = np.asarray(image)
     if array.dtype == bool or np.issubdtype(array.dtype, np.floating):
-        array = np.rint(np.clip(np.nan_to_num(array.astype("float64")), 0, 1) * 255)
+        array = np.clip(np.nan_to_num(array.astype("float64")), 0, 1) * 255
     array = np.clip(array, 0, 255).astype(np.uint8)
     return Image.fromarray(array[..., 0] if array.ndim == 3 and array.shape[-1] == 1 else array)

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import one_line
+from .batches import BATCHABLE, groups, items, title
 from .experiments import experiment_id
+from .failures import LostError, UnreachableError, as_unreachable, is_network, is_refusal, plainly
 from .journal import FILES, Event, Journal
 from .notice import warn
 
@@ -17,31 +19,9 @@ KEY = "kzoo.key"
 
 PARENT = "mlflow.parentRunId"
 
-BATCHABLE = ("parameters", "metrics", "tags")
-
-BATCH, BATCH_BYTES = 1000, 400_000
-"""Values and characters per request; MLflow takes 1000 and 1 MB."""
 
 ATTEMPTS = 3
 """After so many failures of one request, between which the store has answered others, it counts as refused."""
-
-REFUSALS = {
-    "BAD_REQUEST",
-    "INVALID_PARAMETER_VALUE",
-    "INVALID_STATE",
-    "MALFORMED_REQUEST",
-    "RESOURCE_ALREADY_EXISTS",
-    "RESOURCE_DOES_NOT_EXIST",
-}
-"""MLflow's codes for a request that would be wrong another time as well."""
-
-
-class Unreachable(RuntimeError):
-    """The store cannot do now what it was asked for; `silent` where it is known not to answer at all."""
-
-    def __init__(self, message: str, silent: bool = False):
-        super().__init__(message)
-        self.silent = silent
 
 
 class Sender:
@@ -64,10 +44,10 @@ class Sender:
         """The MLflow client.
 
         Raises:
-            Unreachable: the store cannot be opened now.
+            UnreachableError: the store cannot be opened now.
         """
         if self._client is None:
-            with _as_unreachable():
+            with as_unreachable():
                 self._client = self._connect()
         return self._client
 
@@ -75,16 +55,16 @@ class Sender:
         """Sends what a journal holds, the run's creation included; returns the number of events.
 
         Raises:
-            Unreachable: the store does not answer; what has been sent is noted in the journal.
+            UnreachableError: the store does not answer; what has been sent is noted in the journal.
         """
-        with _as_unreachable():
+        with as_unreachable():
             self._identify(journal)
         count = 0
-        for events in _groups(journal.unsent()):
+        for events in groups(journal.unsent()):
             self._deliver(journal, events)
             journal.mark_sent(events[-1]["n"])
             count += len(events)
-        with _as_unreachable():
+        with as_unreachable():
             self._link(journal)
         return count
 
@@ -100,25 +80,25 @@ class Sender:
         """One request's worth of events; what is refused is noted and left behind."""
         try:
             if events[0]["kind"] in BATCHABLE:
-                self._log(journal, events[-1]["n"], _items(events))
+                self._log(journal, events[-1]["n"], items(events))
             else:
-                self._once(journal, events[0]["n"], lambda: self._single(journal, events[0]), _title(events[0]))
-        except _Lost:
+                self._once(journal, events[0]["n"], lambda: self._single(journal, events[0]), title(events[0]))
+        except LostError:
             self._ids.clear()
             journal.forget()
-            raise Unreachable(f"run {journal.key} was lost by the store and is sent again from the beginning") from None
+            raise UnreachableError(f"run {journal.key} was lost by the store and is sent again from the beginning") from None
 
-    def _log(self, journal: Journal, number: int, items: list[tuple]) -> None:
+    def _log(self, journal: Journal, number: int, values: list[tuple]) -> None:
         """Values in one request; if that is refused, in halves, until the one is found that is to blame."""
-        refusal = self._attempt(journal, number, lambda: self._log_batch(journal, items))
+        refusal = self._attempt(journal, number, lambda: self._log_batch(journal, values))
         if refusal is None:
             return
-        if len(items) == 1 or self._is_deleted(journal):
-            for item in items:
+        if len(values) == 1 or self._is_deleted(journal):
+            for item in values:
                 self._refuse(journal, number, f"{item[0]} {item[1]}", refusal)
             return
-        middle = len(items) // 2
-        for half in (items[:middle], items[middle:]):
+        middle = len(values) // 2
+        for half in (values[:middle], values[middle:]):
             self._log(journal, number, half)
 
     def _once(self, journal: Journal, number: int, request: Callable[[], None], what: str) -> None:
@@ -132,15 +112,15 @@ class Sender:
             request()
             return None
         except Exception as error:
-            if _is_network(error) or not self.probe():
-                raise Unreachable(_plainly(error), silent=True) from error
+            if is_network(error) or not self.probe():
+                raise UnreachableError(plainly(error), silent=True) from error
             if getattr(error, "error_code", "") == "RESOURCE_DOES_NOT_EXIST" and self._is_gone(journal):
-                raise _Lost from error
-            if _is_refusal(error):
+                raise LostError from error
+            if is_refusal(error):
                 return error
             failures = self._failures[journal.key, number] = self._failures.get((journal.key, number), 0) + 1
             if failures < ATTEMPTS:
-                raise Unreachable(_plainly(error)) from error
+                raise UnreachableError(plainly(error)) from error
             return error
 
     def _refuse(self, journal: Journal, number: int, what: str, error: Exception) -> None:
@@ -162,14 +142,14 @@ class Sender:
         except Exception:
             return False
 
-    def _log_batch(self, journal: Journal, items: list[tuple]) -> None:
+    def _log_batch(self, journal: Journal, values: list[tuple]) -> None:
         from mlflow.entities import Metric, Param, RunTag
 
         self.client.log_batch(
             journal.run_id,
-            metrics=[Metric(key, value, at, step) for kind, key, value, at, step in items if kind == "metric"],
-            params=[Param(key, value) for kind, key, value, *_ in items if kind == "parameter"],
-            tags=[RunTag(key, value) for kind, key, value, *_ in items if kind == "tag"],
+            metrics=[Metric(key, value, at, step) for kind, key, value, at, step in values if kind == "metric"],
+            params=[Param(key, value) for kind, key, value, *_ in values if kind == "parameter"],
+            tags=[RunTag(key, value) for kind, key, value, *_ in values if kind == "tag"],
         )
 
     def _single(self, journal: Journal, event: Event) -> None:
@@ -248,72 +228,6 @@ class Sender:
         """The runs with a key, the first one first; there are several where the answer to a creation was lost."""
         found = self.client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", max_results=10)
         return sorted(found, key=lambda run: (run.info.start_time, run.info.run_id))
-
-
-class _Lost(Exception):
-    """The store has no such run any more."""
-
-
-def _groups(events: list[Event]) -> Iterator[list[Event]]:
-    """Consecutive events that fit into one request."""
-    group: list[Event] = []
-    values = size = 0
-    for event in events:
-        count, length = len(event.get("values", "")), len(str(event))
-        fits = event["kind"] in BATCHABLE and values + count <= BATCH and size + length <= BATCH_BYTES
-        if group and not (fits and group[0]["kind"] in BATCHABLE):
-            yield group
-            group, values, size = [], 0, 0
-        group.append(event)
-        values, size = values + count, size + length
-    if group:
-        yield group
-
-
-def _items(events: list[Event]) -> list[tuple]:
-    """The values of some events, each once; of a tag that changes only the last value counts."""
-    items: dict[tuple, tuple] = {}
-    for event in events:
-        for key, value in event["values"].items():
-            if event["kind"] == "metrics":
-                items["metric", key, value, event["at"], event["step"]] = ("metric", key, value, event["at"], event["step"])
-            elif event["kind"] == "parameters":
-                items["parameter", key, value] = ("parameter", key, value, 0, 0)
-            else:
-                items["tag", key] = ("tag", key, value, 0, 0)
-    return list(items.values())
-
-
-def _title(event: Event) -> str:
-    return f"{event['kind']} {event.get('name') or event.get('status')}"
-
-
-def _is_refusal(error: Exception) -> bool:
-    if isinstance(error, OSError):
-        return isinstance(error, FileNotFoundError)
-    return getattr(error, "error_code", "") in REFUSALS or isinstance(error, TypeError | ValueError)
-
-
-@contextmanager
-def _as_unreachable() -> Iterator[None]:
-    try:
-        yield
-    except Unreachable:
-        raise
-    except Exception as error:
-        raise Unreachable(_plainly(error), silent=_is_network(error)) from error
-
-
-def _is_network(error: Exception) -> bool:
-    """Whether MLflow got no answer to a request."""
-    return isinstance(error, ConnectionError | TimeoutError) or "failed with exception" in str(error)
-
-
-def _plainly(error: Exception) -> str:
-    """What went wrong, without the nesting of the libraries below MLflow."""
-    text = one_line(error)
-    causes = {"NewConnectionError": "connection refused", "Connection refused": "connection refused", "imed out": "timed out"}
-    return next((said for sign, said in causes.items() if sign in text), text[:200])
 
 
 @contextmanager

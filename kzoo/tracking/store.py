@@ -14,7 +14,7 @@ from ..errors import ArgumentError, InputError, did_you_mean, one_line
 from .address import EXPECTED, check_uri, is_server, without_password
 from .delivery import Delivery, delivery_of, start_delivery
 from .janitor import end_dead_runs, journals
-from .journal import Busy, Identity, Journal
+from .journal import BusyError, Identity, Journal
 from .owner import is_dead, owner
 from .records import Record, experiment_names, make_record, search
 from .relocate import notice_move
@@ -28,6 +28,7 @@ QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
@@ -265,7 +266,7 @@ class Store:
         folder = self.root / "journal" / identity.key
         try:
             journal = delivery.held(folder) or Journal(folder, identity, wait=5.0)
-        except Busy as error:
+        except BusyError as error:
             raise InputError(f"run {identity.key}: is being written by another process. Stop it first, or wait for it.") from error
         theirs = journal.identity
         if (theirs.experiment, theirs.uri) != (identity.experiment, identity.uri):

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .delivery import finish, release
+from .failures import UnreachableError
 from .janitor import end_dead_runs, journals
-from .journal import Busy, Journal
-from .sender import Sender, Unreachable
+from .journal import BusyError, Journal
+from .sender import Sender
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def sync(sender: Sender, root: Path, origin: str | None) -> Synced:
     for folder in mine:
         try:
             journal = Journal(folder)
-        except Busy:
+        except BusyError:
             busy += 1
             continue
         except (OSError, ValueError, TypeError):
@@ -54,7 +55,7 @@ def sync(sender: Sender, root: Path, origin: str | None) -> Synced:
         try:
             finish(journal)
             counts.append(_send(sender, journal))
-        except Unreachable as error:
+        except UnreachableError as error:
             problem = str(error)
         finally:
             remaining += len(journal.pending)

@@ -1,6 +1,7 @@
 """A recipe as one MLflow run: what stands in the run, and what is refused before one is opened."""
 
 import json
+from pathlib import Path
 from typing import get_args, get_type_hints
 
 import keras
@@ -109,7 +110,8 @@ def test_history_as_a_table(trained, shared_store, tmp_path):
 
 
 def test_nothing_is_left_of_the_state(trained, shared_store):
-    assert not (shared_store.root / "unfinished" / trained.run_id).exists()
+    assert not Path(shared_store.get(trained.run_id).tags["kzoo.state"]).exists()
+    assert not list((shared_store.root / "journal").glob(shared_store.get(trained.run_id).tags["kzoo.key"]))
 
 
 def test_a_classifier_with_a_test_split(shared_store):
@@ -278,10 +280,10 @@ def test_a_setting_that_was_not_there_before_is_not_ignored(interrupted, shared_
 
 
 def test_a_run_whose_state_is_lost_is_not_trained_again_from_the_start(interrupted, shared_store):
-    folder = shared_store.root / "unfinished" / interrupted
+    folder = Path(shared_store.get(interrupted).tags["kzoo.state"])
     folder.rename(folder.with_name("hidden"))
     try:
-        with pytest.raises(InputError, match=rf"run {interrupted}: expected its state in .*unfinished/{interrupted}, where it is not"):
+        with pytest.raises(InputError, match=rf"run {interrupted}: expected its state in {folder}, where it is not"):
             train(resume=interrupted, store=shared_store, progress=None)
     finally:
         folder.with_name("hidden").rename(folder)

@@ -1,0 +1,98 @@
+"""The fields of a recipe that a space may search, and what their signatures say of a value."""
+
+import inspect
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+from .. import schema
+from ..data import SOURCES
+from ..errors import ArgumentError, did_you_mean
+from ..models import BUILDERS, find_preset
+from ..training.recipe import Training, plain_values, set_value
+from .domains import Accepts
+
+FIXED = {
+    "model.builder": "a space searches one builder; search each in a space of its own",
+    "model.preset": "a space searches one builder; search each in a space of its own",
+    "model.input_shape": "the data decide on it",
+    "model.num_classes": "the data decide on it",
+    "model.name": "it has no effect",
+    "data.source": "trials on different data cannot be compared",
+    "training.metrics": "trials are compared by the same metrics",
+    "training.monitor": "trials are compared by the same metric",
+    "training.seed": "every execution has a seed of its own; set search.executions",
+}
+"""Fields that cannot be searched, and why."""
+
+
+class Fields:
+    """The fields of a recipe and their signatures."""
+
+    def __init__(self, content: dict):
+        self.content = deepcopy(content)
+        self._open_preset()
+        builder, source = (self._name(section, key) for section, key in (("model", "builder"), ("data", "source")))
+        self.signatures: dict[str, Any] = {
+            "model": BUILDERS[builder] if builder in list(BUILDERS) else None,
+            "data": SOURCES[source] if source in list(SOURCES) else None,
+            "training": Training,
+        }
+
+    def _open_preset(self) -> None:
+        model = self.content.get("model")
+        if isinstance(model, dict) and "preset" in model:
+            try:
+                preset = find_preset(model["preset"])
+            except ArgumentError:
+                return
+            self.content["model"] = {"builder": preset.builder, **plain_values(preset.arguments), **model}
+
+    def _name(self, section: str, key: str) -> Any:
+        values = self.content.get(section)
+        return values.get(key) if isinstance(values, dict) else None
+
+    def known(self, path: Any, problems: list[str]) -> bool:
+        """Whether a field can be searched; adds what is wrong, but for builders and sources that the recipe's own check names."""
+        section, _, rest = str(path).partition(".")
+        if section not in self.signatures or not rest:
+            problems.append(f"domains.{path}: expected a path in the recipe that begins with model, data or training.")
+            return False
+        if path in FIXED:
+            problems.append(f"domains.{path}: cannot be searched: {FIXED[path]}.")
+            return False
+        signature = self.signatures[section]
+        if signature is None:
+            return False
+        key, names = rest.partition(".")[0], list(inspect.signature(signature).parameters)
+        if key not in names:
+            problems.append(f"domains.{path}: unknown; expected one of {', '.join(names)}.{did_you_mean(key, names)}")
+            return False
+        return True
+
+    def checker(self, path: str) -> Accepts:
+        """What is wrong with a value of this field, without its path."""
+        section, key = path.split(".")[:2]
+        names = list(inspect.signature(self.signatures[section]).parameters)
+
+        def accepts(value: Any) -> list[str]:
+            content = {section: deepcopy(self.content.get(section)) or {}}
+            set_value(content, path, value)
+            _, problems = schema.check_values({key: content[section][key]}, self.signatures[section], section, names)
+            return [problem.removeprefix(path).removeprefix(": ") for problem in problems]
+
+        return accepts
+
+    def value(self, path: str) -> Any:
+        """The recipe's value of a field, or the default of its signature."""
+        section = path.partition(".")[0]
+        found = _at(self.content, path)
+        if found is None and self.signatures.get(section) is not None:
+            return _at({section: schema.defaults(self.signatures[section])}, path)
+        return found
+
+
+def _at(content: Any, path: str | None) -> Any:
+    for key in (path or "").split("."):
+        content = content.get(key) if isinstance(content, Mapping) else None
+    return content

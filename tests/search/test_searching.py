@@ -1,0 +1,226 @@
+"""A whole search on real data: its runs, its ranking, its figures, its winner; and what is refused before anything is trained."""
+
+import csv
+import io
+
+import keras
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from kzoo import InputError, Store, load_recipe, load_space, train, tune
+from kzoo.search.plan import folder_of
+from kzoo.search.winner import write_best
+
+SPACE = {
+    "recipe": {
+        "experiment": "searched",
+        "model": {"builder": "unet", "filters": 4, "depth": 2},
+        "data": {"source": "digit_scenes", "scenes": 8, "validation_scenes": 4, "size": 32, "labels": "foreground"},
+        "training": {"epochs": 2, "batch_size": 4, "learning_rate": 1e-2},
+    },
+    "domains": {"model.filters": [2, 4], "model.upsampling": ["nearest", "transposed_conv"]},
+    "search": {"tuner": "grid", "seed": 0},
+}
+
+
+SMALL = {"experiment": "searched", "model": {"builder": "cnn", "filters": [2, 4]}, "data": {"source": "digits"}}
+"""A recipe whose networks are compiled in a second."""
+
+
+def named(folder, name, **changes):
+    """The space as a file, whose name is the search's."""
+    import yaml
+
+    file = folder / f"{name}.yaml"
+    file.write_text(yaml.safe_dump({**SPACE, **changes}))
+    return file
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("searches")
+
+
+@pytest.fixture(scope="module")
+def store(place):
+    return Store(root=place / "mlruns")
+
+
+@pytest.fixture(scope="module")
+def found(place, store):
+    return tune(named(place, "whole"), store=store, progress=None, finalists=2, seeds=2)
+
+
+def test_every_point_is_a_trial_and_the_best_comes_first(found):
+    assert [o.status for o in found.outcomes] == ["completed"] * 4
+    assert len({tuple(sorted(o.values.items())) for o in found.outcomes}) == 4
+    assert found.best.score == max(o.score for o in found.outcomes)
+    assert found.objective == "val/mean_iou"
+
+
+def test_the_children_hang_below_the_search_and_have_the_same_keys(found, store):
+    records = store.find("searched", {"mlflow.parentRunId": found.run_id})
+    trials = [r for r in records if "kzoo.trial" in r.tags]
+    assert {r.tags["kzoo.trial"] for r in trials} == {o.trial for o in found.outcomes}
+    assert len({frozenset(r.metrics) for r in trials}) == 1
+    assert {frozenset(r.parameters) for r in trials} == {frozenset({"filters", "upsampling"})}
+    for record in trials:
+        assert record.metrics["hp/filters"] == float(record.parameters["filters"])
+        assert record.metrics["search/score"] == record.metrics["best/mean_iou"]
+        assert record.status == "FINISHED"
+
+
+def test_the_score_is_that_of_the_best_epoch(found, store):
+    outcome = found.outcomes[0]
+    assert outcome.score == max(outcome.curve)
+    assert outcome.scores == (outcome.score,)
+    points = store._client.get_metric_history(outcome.run_id, "val/mean_iou")
+    assert [p.value for p in points] == list(outcome.curve)
+
+
+def test_the_note_links_to_the_trials_and_names_the_best(found, store):
+    note = store.get(found.run_id).tags["mlflow.note.content"]
+    assert f"trial [{found.best.trial}]" in note
+    for outcome in found.outcomes:
+        assert f"/runs/{outcome.run_id}" in note
+    assert "### Finalists" in note
+
+
+def test_the_curve_of_the_best_so_far_never_falls(found, store):
+    points = store._client.get_metric_history(found.run_id, "search/best")
+    assert [p.step for p in points] == [1, 2, 3, 4]
+    values = [p.value for p in points]
+    assert values == sorted(values)
+    assert values[-1] == found.best.score
+
+
+@pytest.mark.parametrize("name", ["best_so_far.png", "pareto.png", "importance.png"])
+def test_the_figures_show_something(found, store, tmp_path, name):
+    picture = imread(store.download(found.run_id, name, tmp_path))
+    assert min(picture.shape[:2]) > 200
+    assert picture[..., :3].std() > 0.01
+
+
+def test_the_table_of_trials(found, store, tmp_path):
+    rows = list(csv.DictReader(io.StringIO(store.download(found.run_id, "trials.csv", tmp_path).read_text())))
+    assert [float(row["score"]) for row in rows] == [o.score for o in found.outcomes]
+
+
+def test_the_same_images_in_every_trial(found, store):
+    names = []
+    for outcome in found.outcomes:
+        files = [f.path for f in store._client.list_artifacts(outcome.run_id, "images") if f.path.endswith(".png")]
+        names.append({f.split("+step+")[0] for f in files})
+    assert names == [{f"images/predictions~sample_{n}" for n in range(4)}] * 4
+
+
+def test_a_trial_is_rebuilt_from_the_recipe_of_the_winner(found, store, tmp_path):
+    write_best("whole", tmp_path / "best.yaml", store=store)
+    recipe = load_recipe(tmp_path / "best.yaml")
+    again = train(recipe, store=store, progress=None)
+    assert again.history[-1]["train/loss"] == pytest.approx(_last_loss(store, found.best.run_id), rel=1e-5)
+    assert again.metrics["best/mean_iou"] == pytest.approx(found.best.score, rel=1e-5)
+
+
+def test_the_models_of_the_trials_are_kept(found, store, tmp_path):
+    model = keras.saving.load_model(store.download(found.best.run_id, "model.keras", tmp_path))
+    assert model.predict(np.zeros((1, 32, 32, 1)), verbose=0).shape == (1, 32, 32, 2)
+
+
+def test_finalists_have_seeds_that_the_search_has_not_seen(found, store):
+    records = [r for r in store.find("searched", {"kzoo.search": "whole"}) if "kzoo.finalist" in r.tags]
+    assert len(records) == 4
+    assert {r.parameters["training.seed"] for r in records} == {"1000", "1001"}
+    assert {f.seeds for f in found.finalists.finalists} == {2}
+
+
+@pytest.mark.usefixtures("found")
+def test_a_search_that_exists_is_not_begun_again_unasked(store, place):
+    with pytest.raises(InputError, match=r"search whole: has begun already, in .*Add --resume to finish it, or --fresh to begin anew"):
+        tune(place / "whole.yaml", store=store, progress=None)
+
+
+def test_a_finished_search_that_is_resumed_trains_nothing(found, store, place):
+    again = tune(place / "whole.yaml", store=store, progress=None, resume=True)
+    assert again.run_id == found.run_id
+    assert again.outcomes == found.outcomes
+
+
+@pytest.mark.usefixtures("found")
+def test_another_space_is_not_resumed(store, place):
+    message = r"search whole: is not the one that began in .*: recipe\.training\.batch_size: 2 here, 4 there\. Undo"
+    with pytest.raises(InputError, match=message):
+        tune(load_space(place / "whole.yaml", {"training.batch_size": 2}), store=store, progress=None, resume=True)
+
+
+def test_there_is_nothing_to_resume(store, place):
+    with pytest.raises(InputError, match=r"search never: expected one that has begun, in .*Leave out --resume\."):
+        tune(named(place, "never"), store=store, progress=None, resume=True)
+
+
+def test_begun_anew_the_old_search_is_moved_aside_and_has_other_runs(store, place):
+    file = named(place, "anew", recipe=SMALL, settings={"training.epochs": 1}, domains={"model.kernel_size": [3, 5]})
+    first = tune(file, store=store, progress=None)
+    second = tune(file, store=store, progress=None, fresh=True)
+    assert first.run_id != second.run_id
+    assert [a.score for a in first.outcomes] == [b.score for b in second.outcomes]
+    assert (folder_of(store, "anew").with_name("anew.1") / "trials" / "0000" / "outcome.json").exists()
+
+
+def test_executions_have_seeds_of_their_own_and_a_spread(store, place):
+    search = {"tuner": "grid", "executions": 2}
+    file = named(place, "executions", recipe=SMALL, settings={"training.epochs": 2}, domains={"model.kernel_size": [3, 5]}, search=search)
+    found = tune(file, store=store, progress=None)
+    for outcome in found.outcomes:
+        assert len(set(outcome.scores)) == 2
+        assert outcome.score == pytest.approx(sum(outcome.scores) / 2)
+        record = store.get(outcome.run_id)
+        assert record.metrics["search/spread"] == pytest.approx(abs(outcome.scores[0] - outcome.scores[1]) / 2**0.5)
+        assert len(store._client.get_metric_history(outcome.run_id, "execution_1/val/accuracy")) == 2
+
+
+def test_hopeless_trials_are_ended_early(store, place):
+    """With a rate that learns nothing after five trials that learn: the sixth is stopped before its last epoch."""
+    rates = {"training.learning_rate": [1e-2, 1.1e-2, 0.9e-2, 1.2e-2, 0.8e-2, 1e-9]}
+    search = {"tuner": "grid", "objective": "loss"}
+    file = named(place, "hopeless", recipe=SMALL, settings={"training.epochs": 4}, domains=rates, search=search)
+    found = tune(file, store=store, progress=None)
+    worst = found.outcomes[-1]
+    assert worst.status == "pruned"
+    assert worst.epochs < 4
+    assert store.get(worst.run_id).tags["kzoo.reason"] == f"hopeless after epoch {worst.epochs}"
+
+
+def test_three_failures_end_the_search_with_their_reasons(store, place):
+    from kzoo import TrainingError
+
+    file = named(place, "failing", recipe=SMALL, domains={"training.learning_rate": [1e30, 2e30, 3e30, 4e30]})
+    with pytest.raises(TrainingError, match=r"Three in a row failed:\ntrial 0000: NaN at epoch \d\ntrial 0001: .*\ntrial 0002: "):
+        tune(file, store=store, progress=None)
+    children = [r for r in store.find("searched", {"kzoo.search": "failing"}) if "kzoo.trial" in r.tags]
+    assert [r.status for r in children] == ["FAILED"] * 3
+    assert all("epoch" in r.tags["kzoo.reason"] for r in children)
+
+
+@pytest.mark.parametrize(
+    ("search", "message"),
+    [
+        ({"objective": "accuracy"}, "search.objective: expected one of mean_iou, foreground_iou, loss"),
+        ({"tuner": "hyperband"}, "search.tuner: expected training.epochs of at least 3 for hyperband"),
+    ],
+)
+def test_what_cannot_be_searched_is_refused_before_training(store, place, search, message):
+    with pytest.raises(InputError, match=message):
+        tune(named(place, "refused", search=search), store=store, progress=None)
+    assert not folder_of(store, "refused").exists()
+
+
+@pytest.mark.parametrize(("options", "message"), [({"finalists": 1}, "finalists: expected two or more"), ({"seeds": 1}, "seeds: expected")])
+def test_wrong_numbers(store, place, options, message):
+    with pytest.raises(InputError, match=message):
+        tune(named(place, "refused"), store=store, progress=None, **options)
+
+
+def _last_loss(store, run_id):
+    return store._client.get_metric_history(run_id, "train/loss")[-1].value
