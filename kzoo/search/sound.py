@@ -104,7 +104,9 @@ class Sound(keras_tuner.Oracle):
             return
         if trial.trial_id in self._retry_queue:
             self._retry_queue.remove(trial.trial_id)
-        self._ended_by.update({trial.trial_id: tuner for tuner, ongoing in self.ongoing_trials.items() if ongoing.trial_id == trial.trial_id})
+        worker = next((worker for worker, ongoing in self.ongoing_trials.items() if ongoing.trial_id == trial.trial_id), None)
+        if worker is not None:
+            self._ended_by[trial.trial_id] = worker
         trial.message = trial.message or self.reasons.get(trial.trial_id)
         with _whole(self):
             super().end_trial(trial)

@@ -17,7 +17,7 @@ from ..data import Dataset
 from ..errors import InputError
 from ..files import write_atomically
 from ..tracking import Run
-from ..tracking.journal import Busy
+from ..tracking.journal import BusyError
 from ..tracking.reason import short_reason
 from ..training import Fitted, Recipe, fit
 from ..training.fit import BEST, STATE
@@ -81,7 +81,7 @@ def _open_run(plan: Plan, outcome: Outcome) -> Run:
             name, tags = _name(outcome.trial, outcome.values), _tags(plan, outcome)
             return plan.store.start(plan.experiment, name, tags, key=plan.key(outcome.trial), parent=plan.key())
         except InputError as error:
-            if not isinstance(error.__cause__, Busy) or time.monotonic() > until:
+            if not isinstance(error.__cause__, BusyError) or time.monotonic() > until:
                 raise
 
 

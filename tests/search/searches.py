@@ -26,7 +26,6 @@ SMALL = {
 """16 points."""
 
 
-
 class Forks:
     """Processes of `kzoo` that need not import anything."""
 
@@ -38,7 +37,7 @@ class Forks:
         self.environment |= {"PYTHONPATH": os.pathsep.join(paths), "KZOO_TEST": "{}"}
         command = [sys.executable, str(HOOKS / "forks.py")]
         self.server = subprocess.Popen(command, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.server.stdout.readline()
+        assert self.server.stdout.readline() == "ready\n"
 
     def start(self, folder: Path, arguments: list[str], environment: dict[str, str]) -> "Process":
         self.count += 1
@@ -100,7 +99,8 @@ class Search:
     def __init__(self, forks: Forks, folder: Path, settings: dict | None = None, domains: dict | None = None, **search):
         self.forks, self.folder = forks, folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.space = {**SMALL, "settings": {**SMALL["settings"], **(settings or {})}, "domains": domains or SMALL["domains"], "search": search}
+        changed = {"settings": {**SMALL["settings"], **(settings or {})}, "domains": domains or SMALL["domains"]}
+        self.space = {**SMALL, **changed, "search": search}
         (folder / "small.yaml").write_text(yaml.safe_dump(self.space))
         self.begun: list[Process] = []
 
@@ -167,7 +167,9 @@ class Kept:
 
         self.client = MlflowClient(uri or Store(root=search.folder / "mlruns").uri)
         experiments = [e.experiment_id for e in self.client.search_experiments()]
-        runs = self.client.search_runs(experiments)
+        every = self.client.search_runs(experiments)
+        key = f"search-{json.loads((search.path / 'search.json').read_text())['id']}"
+        runs = [run for run in every if run.data.tags.get("kzoo.key", "").startswith(key)]
         self.trials = {run.data.tags["kzoo.trial"]: run for run in runs if "kzoo.trial" in run.data.tags}
         self.parents = [run for run in runs if "kzoo.trial" not in run.data.tags]
         assert len(self.trials) + len(self.parents) == len(runs)

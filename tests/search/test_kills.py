@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.tracking.servers import Server
+
 from .searches import Kept, Search
 
 ONE = {"model.filters": [[2, 2], [2, 4], [4, 4], [4, 2], [4, 8], [8, 8], [8, 4], [8, 2]]}
@@ -30,7 +32,10 @@ CASES = {
 @pytest.mark.parametrize("tuner", CASES)
 def test_a_search_that_is_killed_goes_on_as_if_nothing_had_been(tuner, forks, tmp_path):
     search, domains, moments, epochs = CASES[tuner]
-    with Search(forks, tmp_path / "whole", domains=domains, **search) as whole, Search(forks, tmp_path / "cut", domains=domains, **search) as cut:
+    with (
+        Search(forks, tmp_path / "whole", domains=domains, **search) as whole,
+        Search(forks, tmp_path / "cut", domains=domains, **search) as cut,
+    ):
         uninterrupted = whole.start("tune", "small.yaml")
         at = [(moment, "die") for moment in moments]
         assert cut.run("tune", "small.yaml", at=at)[0] == -9
@@ -102,7 +107,7 @@ def test_failures_have_their_reasons_and_the_search_goes_on(forks, tmp_path):
         "0003": ("completed", None),
     }
     kept = Kept(search)
-    assert {t: run.info.status for t, run in kept.trials.items()} == {"0000": "FAILED", "0001": "FINISHED", "0002": "FAILED", "0003": "FINISHED"}
+    assert [kept.trials[f"000{n}"].info.status for n in range(4)] == ["FAILED", "FINISHED", "FAILED", "FINISHED"]
     assert kept.trials["0000"].data.tags["kzoo.reason"] == "out of memory"
     assert kept.trials["0001"].data.tags["kzoo.attempt"] == "2"
     artifacts = [entry.path for entry in kept.client.list_artifacts(kept.trials["0000"].info.run_id)]
@@ -124,3 +129,40 @@ def test_three_failures_in_a_row_end_the_search(forks, tmp_path):
     for run in kept.trials.values():
         assert run.info.status == "FAILED"
         assert run.data.tags["kzoo.reason"].startswith("NaN at epoch ")
+
+
+def test_a_tracking_server_that_is_away_costs_nothing(forks, tmp_path):
+    """Away from the beginning, and then in the middle of another search; what it missed is sent later, to the last value."""
+    server = Server(tmp_path)
+    with (
+        Search(forks, tmp_path / "absent", tuner="random", trials=2) as absent,
+        Search(forks, tmp_path / "gone", tuner="random", trials=3) as gone,
+    ):
+        try:
+            status, said = absent.run("tune", "small.yaml", uri=server.uri)
+            assert status == 0, said
+            server.start()
+            assert_recovered(absent, server)
+            searching = gone.start("tune", "small.yaml", uri=server.uri, slow=0.3)
+            gone.wait_for(word="epoch", trial="0000", epoch=2)
+            server.kill()
+            gone.wait_for(word="epoch", trial="0001", epoch=2)
+            server.start()
+            status, said = searching.end()
+            assert status == 0, said
+            assert_recovered(gone, server)
+        finally:
+            server.kill()
+
+
+def assert_recovered(search, server):
+    """Every number of every epoch is on the server, once, and nothing is left here."""
+    status, said = search.run("sync", uri=server.uri)
+    assert status == 0, said
+    kept = Kept(search, server.uri)
+    kept.assert_whole(dict.fromkeys(search.outcomes, 3))
+    for trial, run in kept.trials.items():
+        points = kept.points(run)
+        rows = [line["row"] for line in search.log if line["word"] == "epoch" and line["trial"] == trial]
+        for key in rows[0].keys() - {"epoch"}:
+            assert points[key] == [(row["epoch"], row[key]) for row in rows]

@@ -13,24 +13,16 @@ pytestmark = pytest.mark.processes
 LEASE = 4.0
 
 
-def test_trials_of_dead_workers_are_taken_over(forks, tmp_path):
-    """Two workers; one trial loses its worker once, another one twice."""
-    at = [("0000 saved 2", "die"), ("0001 logged 1", "die"), ("0001 saved 2", "die")]
-    with Search(forks, tmp_path, tuner="random", trials=5) as search:
+def test_the_trial_of_a_dead_worker_is_taken_over(forks, tmp_path):
+    at = [("0000 saved 2", "die")]
+    with Search(forks, tmp_path, tuner="random", trials=4) as search:
         status, said = search.run("tune", "small.yaml", "--workers", "2", "--lease", str(LEASE), at=at)
     assert status == 0, said
-    outcomes = search.outcomes
-    assert {trial: outcome["status"] for trial, outcome in outcomes.items()} == {
-        f"000{n}": "failed" if n == 1 else "completed" for n in range(5)
-    }
-    assert len(set(search.points)) == 5
+    assert len(set(search.points)) == 4
     assert set(search.trained.values()) == {1}
-    assert len({line["pid"] for line in search.log if line["word"] == "fit"}) >= 3
+    assert len({line["pid"] for line in search.log if line["word"] == "fit"}) >= 2
     kept = Kept(search)
-    lost = kept.trials.pop("0001")
-    assert (lost.info.status, lost.data.tags["kzoo.reason"]) == ("FAILED", "worker lost")
-    assert outcomes["0001"]["reason"] == "worker lost"
-    kept.assert_whole({trial: 3 for trial in kept.trials})
+    kept.assert_whole({f"000{n}": 3 for n in range(4)})
     assert kept.trials["0000"].data.tags["kzoo.attempt"] == "2"
     assert kept.trials["0000"].data.tags["kzoo.resumed_at_epoch"] == "2"
 
@@ -69,7 +61,7 @@ def test_local_workers_do_not_outlive_their_chief(forks, tmp_path):
         chief.send()
         chief.end()
         assert_gone(worker)
-        status, said = search.run("tune", "small.yaml", "--resume", "--workers", "1")
+        status, said = search.run("tune", "small.yaml", "--resume")
     assert status == 0, said
     assert set(search.trained.values()) == {1}
     kept = Kept(search)

@@ -14,7 +14,7 @@ import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
 
 import kzoo.cli
 import kzoo.search.searching
-import kzoo.search.worker  # noqa: F401
+import kzoo.search.worker
 
 
 def serve() -> None:

@@ -69,7 +69,7 @@ def patch(module) -> None:
 
         def noted(row):
             epoch = int(row["epoch"])
-            note("epoch", trial=trial, epoch=epoch, loss=row["val/loss"])
+            note("epoch", trial=trial, epoch=epoch, row=row)
             pass_by(f"{trial} saved {epoch}")
             on_epoch(row)
             pass_by(f"{trial} logged {epoch}")
