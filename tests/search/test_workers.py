@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from kzoo.search.crew import RECYCLED
+
 from .searches import Kept, Search
 
 pytestmark = pytest.mark.processes
@@ -28,12 +30,12 @@ def test_the_trial_of_a_dead_worker_is_taken_over(forks, tmp_path):
 
 
 def test_a_chief_that_is_killed_and_restarted_finds_its_workers_at_work(forks, tmp_path):
-    """Workers from elsewhere; another one joins late, and one when all is over."""
+    """Workers from elsewhere, one of which leaves after two trials; another one joins late, and one when all is over."""
     with Search(forks, tmp_path, tuner="random", trials=6) as search:
         chief = search.start("tune", "small.yaml", "--workers", "0", "--lease", "30")
         address = address_of(chief)
         plan = {"slow": 1.0}
-        workers = [search.start("tune-worker", "--join", address, **plan) for _ in range(2)]
+        workers = [search.start("tune-worker", "--join", address, *own, **plan) for own in ([], ["--trials", "2"])]
         search.wait_for(word="epoch", epoch=1)
         chief.send()
         assert chief.end()[0] == -9
@@ -42,7 +44,7 @@ def test_a_chief_that_is_killed_and_restarted_finds_its_workers_at_work(forks, t
         workers.append(search.start("tune-worker", "--join", address, **plan))
         status, said = chief.end()
         assert status == 0, said
-        assert [worker.end(30)[0] for worker in workers] == [0, 0, 0]
+        assert [worker.end(30)[0] for worker in workers] == [0, RECYCLED, 0]
         began = time.monotonic()
         status, said = search.run("tune-worker", "--join", address)
         assert time.monotonic() - began < 60
