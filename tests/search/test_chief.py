@@ -12,8 +12,8 @@ from keras_tuner.src import protos
 from kzoo import InputError
 from kzoo.search import chief as chiefs
 from kzoo.search.chief import Chief
-from kzoo.search.leases import worker_name
 from kzoo.search.lead import Lead
+from kzoo.search.leases import worker_name
 from kzoo.search.wire import Line
 
 from .test_oracles import make, score

@@ -104,9 +104,9 @@ def test_two_processes_cannot_be_at_one_search(store, monkeypatch):
     command = [sys.executable, "-c", program, str(searches / ".space.lock")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline() == "held\n"
-        with pytest.raises(InputError, match=r"search space: is going on in another process\. Wait for its end, or stop it first\."):
-            with claimed(space(), store):
-                pass
+        refusal = r"search space: is going on in another process\. Wait for its end, or stop it first\."
+        with pytest.raises(InputError, match=refusal), claimed(space(), store):
+            pass
         other.kill()
     with claimed(space(), store):
         pass
