@@ -1,5 +1,6 @@
 """The chief of a search in many processes: hands out the trials, takes back those of workers that are gone, and ends."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -8,15 +9,16 @@ from dataclasses import replace
 from typing import Any
 
 import grpc
+from keras_tuner.engine.trial import Trial
 from keras_tuner.src import protos
 from keras_tuner.src.distribute.oracle_chief import OracleServicer
 
-from ..errors import InputError
-from .leases import Leases
-from .outcome import Outcome, read_outcome
+from ..errors import InputError, TrainingError
+from .leases import Leases, has_died
+from .outcome import Outcome, Status, read_outcome
 from .plan import Plan
 from .sound import LOST, Sound
-from .tuner import nothing
+from .tuner import nothing, own_values
 from .wire import Message, handlers
 
 THREADS = 8
@@ -36,7 +38,6 @@ class Chief:
         oracle: of the search.
         host, port: where to listen; port 0 takes a free one.
         lease: seconds after which a worker that says nothing counts as gone.
-        began: told of each trial that is handed out.
         ended: told of each outcome, in the thread of `run`.
     """
 
@@ -65,7 +66,7 @@ class Chief:
         try:
             return self.server.add_insecure_port(f"{host}:{port}")
         except RuntimeError as error:
-            raise InputError(f"--port: expected a free port on {host}. Received: {port}. Choose another one, or 0 for any.") from error
+            raise InputError(f"listen: expected a free port on {host}. Received: {port}. Choose another one, or 0 for any.") from error
 
     def run(self, tend: Callable[[], int] = lambda: 0) -> bool:
         """Serves until the search is over; returns False if no worker was left to go on with it.
@@ -73,6 +74,7 @@ class Chief:
         Args:
             tend: called some times a second, to look after the workers of this machine; returns how many there are.
         """
+        self._expect()
         self.server.start()
         alone_since, patience = time.monotonic(), NOBODY
         try:
@@ -99,6 +101,12 @@ class Chief:
         with self.lock:
             return self.oracle.exhausted and not self.oracle.ongoing_trials and not self.oracle.waiting
 
+    def _expect(self) -> None:
+        """The workers of an earlier chief that may still be at their trials keep them, if they are heard of within a lease."""
+        for worker, trial in self.oracle.left.items():
+            if not has_died(worker) and self.oracle.adopt(worker, trial):
+                self.leases.renew(worker)
+
     def _see_off(self) -> None:
         """Answers workers that ask once more, so that none of them hangs."""
         until = time.monotonic() + FAREWELL
@@ -110,36 +118,29 @@ class Chief:
         for worker in self.leases.expired():
             with self.lock:
                 trial = self.oracle.take_back(worker)
-                if trial is not None and self.oracle.get_trial(trial).status == "FAILED":
-                    self._bury(trial)
+                if trial is not None and self.oracle.is_over(trial):
                     self.over.append(trial)
-
-    def _bury(self, trial: str) -> None:
-        """Ends the run of a trial whose workers were lost twice."""
-        outcome = read_outcome(self.plan.trial_folder(trial)) or Outcome(trial, {})
-        replace(outcome, status="failed", reason=LOST).write(self.plan.trial_folder(trial))
-        run = self.plan.store.start(self.plan.experiment, trial, key=self.plan.key(trial), parent=self.plan.key())
-        try:
-            with run:
-                run.set_tags({"kzoo.reason": LOST})
-                raise ChildProcessError(LOST)
-        except ChildProcessError:
-            pass
 
     def _tell(self) -> None:
         """Tells of the trials that have ended, one by one, outside of any request."""
         while self.over:
-            trial = self.over.pop(0)
-            outcome = read_outcome(self.plan.trial_folder(trial))
-            self.ended(outcome or self._from_afar(trial))
+            trial = self.oracle.get_trial(self.over.pop(0))
+            outcome = read_outcome(self.plan.trial_folder(trial.trial_id))
+            if trial.message == LOST:
+                outcome = self._bury(outcome or _from_afar(trial))
+            elif outcome is None:
+                outcome = _from_afar(trial)
+                outcome.write(self.plan.trial_folder(trial.trial_id))
+            self.ended(outcome)
 
-    def _from_afar(self, trial: str) -> Outcome:
-        """The outcome of a trial that was trained on a machine which does not share this folder."""
-        known = self.oracle.get_trial(trial)
-        values = {key: value for key, value in known.hyperparameters.values.items() if not key.startswith("tuner/")}
-        failed = known.status == "FAILED"
-        outcome = Outcome(trial, values, "failed" if failed else "completed", known.score, reason=known.message)
-        outcome.write(self.plan.trial_folder(trial))
+    def _bury(self, outcome: Outcome) -> Outcome:
+        """Ends the run of a trial whose workers were lost twice."""
+        outcome = replace(outcome, status="failed", reason=LOST)
+        outcome.write(self.plan.trial_folder(outcome.trial))
+        with contextlib.suppress(InputError, TrainingError):
+            run = self.plan.store.start(self.plan.experiment, outcome.trial, key=self.plan.key(outcome.trial), parent=self.plan.key())
+            with run:
+                raise TrainingError(LOST)
         return outcome
 
     def _join(self, message: Message) -> Message:
@@ -161,10 +162,8 @@ class Chief:
     def _beat(self, message: Message) -> Message:
         """A sign of life; the answer says whether the trial is still that worker's."""
         self.leases.renew(message["worker"])
-        if message["trial"] is None:
-            return {"yours": True}
         with self.lock:
-            return {"yours": self.oracle.adopt(message["worker"], message["trial"])}
+            return {"yours": message["trial"] is None or self.oracle.adopt(message["worker"], message["trial"])}
 
     def _reason(self, message: Message) -> Message:
         with self.lock:
@@ -176,6 +175,12 @@ class Chief:
         with self.lock:
             self.oracle.take_back(message["worker"], lost=False)
         return {}
+
+
+def _from_afar(trial: Trial) -> Outcome:
+    """The outcome of a trial that was trained on a machine which does not share this folder."""
+    status: Status = "failed" if trial.status == "FAILED" else "completed"
+    return Outcome(trial.trial_id, own_values(trial), status, trial.score, reason=trial.message)
 
 
 class _Servicer(OracleServicer):

@@ -73,10 +73,12 @@ class Crew:
                 worker.wait()
 
     def _start(self, place: int) -> subprocess.Popen:
-        command = [sys.executable, "-m", "kzoo.cli", "tune-worker", "--join", self.address, "--trials", str(self.trials)]
-        command += ["--parent", str(os.getpid())]
         with self._log(place).open("ab") as log:
-            return subprocess.Popen(command, env=self._environment(place), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            return subprocess.Popen(self._command(), env=self._environment(place), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def _command(self) -> list[str]:
+        own = ["--join", self.address, "--trials", str(self.trials), "--parent", str(os.getpid())]
+        return [sys.executable, "-m", "kzoo.cli", "tune-worker", *own]
 
     def _environment(self, place: int) -> dict[str, str]:
         """A GPU of its own, or a share of the cores."""

@@ -1,6 +1,7 @@
 """A search in many processes, led from this one: keras-tuner's chief, and workers on this machine or elsewhere."""
 
 import json
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -37,10 +38,10 @@ class Lead:
         """
         host, _, port = self.listen.rpartition(":")
         chief = self._chief(plan, oracle, ended, host, int(port))
-        address = f"{host}:{chief.port}"
         write_atomically(plan.folder / ADDRESS, json.dumps({"host": host, "port": chief.port}))
-        progress.listening(address)
-        crew = Crew(f"127.0.0.1:{chief.port}" if host == "0.0.0.0" else address, self.workers or 0, plan.folder / "workers")
+        everywhere = host in ("0.0.0.0", "[::]")
+        progress.listening(f"{socket.gethostname() if everywhere else host}:{chief.port}")
+        crew = Crew(f"{'127.0.0.1' if everywhere else host}:{chief.port}", self.workers or 0, plan.folder / "workers")
         try:
             over = chief.run(crew.tend)
         finally:

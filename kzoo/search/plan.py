@@ -3,10 +3,13 @@
 import json
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from ..data import Dataset
 from ..errors import InputError, did_you_mean, one_line
@@ -20,6 +23,9 @@ from .sound import ORACLE
 from .space import Space, objective_of
 from .suits import Advice
 from .xray import xray
+
+PATIENCE = 2.0
+"""Seconds for which a search that is about to end in another process is waited for."""
 
 LOOKS = 60
 """Points at which a search looks before it begins, to see which tuner suits."""
@@ -96,6 +102,26 @@ class Plan:
             "space": self.space.resolved(),
         }
         write_atomically(self.folder / PLAN, json.dumps(known, indent=1, default=str))
+
+
+@contextmanager
+def claimed(space: Space, store: Store) -> Iterator[None]:
+    """Keeps other processes from beginning or resuming a search of this name while it goes on.
+
+    Raises:
+        InputError: another process is at it.
+    """
+    folder = folder_of(store, space.name)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.with_name(f".{folder.name}.lock"), timeout=PATIENCE)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise InputError(f"search {space.name}: is going on in another process. Wait for its end, or stop it first.") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def open_plan(space: Space, store: Store, resume: bool = False, fresh: bool = False) -> Plan:

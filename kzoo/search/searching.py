@@ -16,7 +16,7 @@ from .links import search_pages
 from .loading import load_space
 from .outcome import Outcome, ranked, read_outcomes
 from .parent import Parent
-from .plan import Plan, open_plan
+from .plan import Plan, claimed, open_plan
 from .progress import PRINTED, SearchProgress
 from .ranking import ranking_table
 from .sound import Direction
@@ -115,8 +115,12 @@ def tune(
     """
     _check_finalists(finalists, seeds)
     lead = Lead(workers, listen, lease)
-    plan = open_plan(load_space(space, overrides), store or Store(), resume, fresh)
-    progress = progress or SearchProgress()
+    checked, kept = load_space(space, overrides), store or Store()
+    with claimed(checked, kept):
+        return _found(open_plan(checked, kept, resume, fresh), progress or SearchProgress(), lead, finalists, seeds)
+
+
+def _found(plan: Plan, progress: SearchProgress, lead: Lead, finalists: int, seeds: int) -> Found:
     if plan.advice.message:
         progress.advised(plan.advice.message)
     with plan.store.start(plan.experiment, f"search-{plan.space.name}", {"kzoo.search": plan.space.name}, key=plan.key()) as run:

@@ -61,7 +61,10 @@ class Sound(keras_tuner.Oracle):
         """The reasons of three failures in a row, after which nothing more is tried."""
         self.exhausted = False
         """Whether the last request was answered with the end of the search."""
+        self.left: dict[str, str] = {}
+        """After a reload: the trials that were being trained when the search was left, by the worker."""
         self._forgiven = 0
+        self._ended_by: dict[str, str] = {}
         self._lost: Counter[str] = Counter()
         self.end_order: list[str] = []
         self._judged: dict[str, str | None] = {}
@@ -101,6 +104,9 @@ class Sound(keras_tuner.Oracle):
             return
         if trial.trial_id in self._retry_queue:
             self._retry_queue.remove(trial.trial_id)
+        worker = next((worker for worker, ongoing in self.ongoing_trials.items() if ongoing.trial_id == trial.trial_id), None)
+        if worker is not None:
+            self._ended_by[trial.trial_id] = worker
         trial.message = trial.message or self.reasons.get(trial.trial_id)
         with _whole(self):
             super().end_trial(trial)
@@ -155,6 +161,7 @@ class Sound(keras_tuner.Oracle):
             self._retry_queue.insert(0, trial.trial_id)
         else:
             trial.status, trial.message = "FAILED", LOST
+            self._ended_by[trial.trial_id] = ""
             self.end_order.append(trial.trial_id)
             self._check_consecutive_failures()
         self._save_trial(trial)
@@ -162,7 +169,9 @@ class Sound(keras_tuner.Oracle):
         return trial.trial_id
 
     def adopt(self, tuner_id: str, trial_id: str) -> bool:
-        """Gives a trial that waits to be repeated back to the worker that says it is at it; whether the trial is that worker's."""
+        """Whether a trial is that of the worker which says that it is at it; one that waits to be repeated becomes its own again."""
+        if self.is_over(trial_id):
+            return self._ended_by.get(trial_id, tuner_id) == tuner_id
         if trial_id in self._retry_queue and tuner_id not in self.ongoing_trials:
             self._retry_queue.remove(trial_id)
             self.trials[trial_id].status = "RUNNING"
@@ -203,12 +212,11 @@ class Sound(keras_tuner.Oracle):
             raise InputError(f"{self.folder / ORACLE}: cannot be read, nor can the copy beside it. Begin the search anew with --fresh.")
         started = [name for name in state["start_order"] if name in self.trials]
         self.trials = {name: self.trials[name] for name in started}
-        running = {tuner: name for tuner, name in state["ongoing_trials"].items() if name in self.trials}
-        self.set_state({**state, "start_order": started, "ongoing_trials": running})
+        self.set_state({**state, "start_order": started, "ongoing_trials": {}})
         over = [name for name in started if self.trials[name].status in ("COMPLETED", "FAILED")]
         self.end_order = [name for name in self.end_order if name in over]
         self.end_order += [name for name in over if name not in self.end_order]
-        self.ongoing_trials: dict[str, Trial] = {}
+        self.left = {tuner: name for tuner, name in state["ongoing_trials"].items() if name in started and name not in over}
         self._retry_queue = [name for name in reversed(started) if name not in over]
         self._forgiven = len(self.end_order)
 

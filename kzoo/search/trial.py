@@ -3,6 +3,7 @@
 import math
 import shutil
 import statistics
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +14,10 @@ import yaml
 
 from ..analysis import profile
 from ..data import Dataset
+from ..errors import InputError
+from ..files import write_atomically
 from ..tracking import Run
+from ..tracking.journal import BusyError
 from ..tracking.reason import short_reason
 from ..training import Fitted, Recipe, fit
 from ..training.fit import BEST, STATE
@@ -27,6 +31,10 @@ from .plan import Plan
 
 INACTIVE = "–"
 """The parameter of a hyperparameter that a trial does not have, so that all runs have the same parameters."""
+
+
+HELD = 120.0
+"""Seconds for which the run of a trial may be held by the worker that had it before."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,7 @@ def train_trial(plan: Plan, trial: str, values: Mapping[str, Any], stage: Round 
         return before
     promoted_from = None if stage is None else stage.promoted_from
     outcome = Outcome(trial, dict(values), promoted_from=promoted_from, attempts=1 if before is None else before.attempts + 1)
-    run = plan.store.start(plan.experiment, _name(trial, values), _tags(plan, outcome), key=plan.key(trial), parent=plan.key())
+    run = _open_run(plan, outcome)
     outcome = replace(outcome, run_id=run.id)
     outcome.write(folder)
     with run:
@@ -59,7 +67,22 @@ def train_trial(plan: Plan, trial: str, values: Mapping[str, Any], stage: Round 
             replace(outcome, status="failed", reason=short_reason(error)).write(folder)
             raise
     outcome.write(folder)
+    if stage is None:
+        for execution in folder.glob("execution_*"):
+            shutil.rmtree(execution)
     return outcome
+
+
+def _open_run(plan: Plan, outcome: Outcome) -> Run:
+    """A trial's run; a worker that was silent and still holds it ends as soon as it learns that the trial was given away."""
+    until = time.monotonic() + HELD
+    while True:
+        try:
+            name, tags = _name(outcome.trial, outcome.values), _tags(plan, outcome)
+            return plan.store.start(plan.experiment, name, tags, key=plan.key(outcome.trial), parent=plan.key())
+        except InputError as error:
+            if not isinstance(error.__cause__, BusyError) or time.monotonic() > until:
+                raise
 
 
 class _Training:
@@ -81,9 +104,6 @@ class _Training:
                 break
         outcome = self._summary(fitted)
         self._log_summary(outcome, fitted)
-        if self.stage is None:
-            for execution in self.folder.glob("execution_*"):
-                shutil.rmtree(execution)
         return outcome
 
     def _execute(self, number: int, before: list[Fitted]) -> Fitted:
@@ -118,7 +138,7 @@ class _Training:
             if (origin / STATE).exists():
                 state.mkdir(parents=True, exist_ok=True)
                 for name in (BEST, STATE):
-                    shutil.copyfile(origin / name, state / name)
+                    write_atomically(state / name, (origin / name).read_bytes())
 
     def _is_enough(self, number: int, history: History) -> bool:
         if len(history) >= self.epochs:
@@ -160,7 +180,7 @@ class _Training:
         self.run.log_parameters({d.name: values.get(d.name, INACTIVE) for d in self.plan.space.dimensions})
         numbers = {f"hp/{key}": float(v) for key, v in values.items() if isinstance(v, int | float)}
         cost = profile(model, optimizer=self.recipe.training.optimizer)
-        self.run.log_metrics({**numbers, **cost_metrics(cost, self.recipe.training.batch_size)})
+        self._log_once({**numbers, **cost_metrics(cost, self.recipe.training.batch_size)}, step=0)
         text = yaml.safe_dump(resolved_for(self.recipe, self.dataset, model), sort_keys=False)
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "recipe.yaml").write_text(text)
@@ -172,7 +192,7 @@ class _Training:
             return
         if self.begun.attempts > 1:
             self.run.set_tags({"kzoo.resumed_at_epoch": str(len(history))})
-        logged = self.run.logged_steps(f"{_prefix(number)}train/loss")
+        logged = self._logged(f"{_prefix(number)}train/loss")
         for row in history:
             if row["epoch"] not in logged:
                 self._log_epoch(number, row)
@@ -180,13 +200,21 @@ class _Training:
     def _log_epoch(self, number: int, row: Mapping[str, float]) -> None:
         self.run.log_metrics({f"{_prefix(number)}{key}": v for key, v in row.items() if key != "epoch"}, step=int(row["epoch"]))
 
+    def _log_once(self, metrics: Mapping[str, float], step: int) -> None:
+        """Logs the numbers that an earlier attempt has not logged."""
+        self.run.log_metrics({key: value for key, value in metrics.items() if step not in self._logged(key)}, step=step)
+
+    def _logged(self, metric: str) -> set[int]:
+        """The steps at which an earlier attempt has logged a metric; a run that has just begun is not asked."""
+        return self.run.logged_steps(metric) if self.begun.attempts > 1 else set()
+
     def _log_summary(self, outcome: Outcome, fitted: list[Fitted]) -> None:
         """The results, under the same names in every trial."""
         metrics = {**outcome.other, "best/epoch": fitted[0].best_epoch, "search/score": outcome.score or 0.0}
         if len(outcome.scores) > 1:
             metrics["search/spread"] = statistics.stdev(outcome.scores)
         numbers = {**speed(fitted[0].history), "cost/seconds": outcome.seconds}
-        self.run.log_metrics({**metrics, **numbers}, step=len(fitted[0].history))
+        self._log_once({**metrics, **numbers}, step=len(fitted[0].history))
         if outcome.reason:
             self.run.set_tags({"kzoo.reason": outcome.reason})
         self.run.log_file(self.folder / MODEL)

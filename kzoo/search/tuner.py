@@ -9,6 +9,7 @@ from keras_tuner.engine.trial import Trial
 
 from ..errors import TrainingError
 from ..tracking.reason import short_reason
+from .leases import worker_name
 from .oracles import ORACLES
 from .outcome import Outcome, read_outcome
 from .plan import Plan, has_oracle
@@ -56,6 +57,7 @@ class Tuner(keras_tuner.Tuner):
         ended: told of each trial's outcome.
         failed: told why a trial failed, before the oracle hears of it.
         at_most: trials after which to return although there may be more; None for no limit.
+        name: of this worker, by which the oracle knows who is at a trial.
     """
 
     def __init__(
@@ -66,11 +68,13 @@ class Tuner(keras_tuner.Tuner):
         ended: Callable[[Outcome], None] = nothing,
         failed: Callable[[str, str], None] = nothing,
         at_most: int | None = None,
+        name: str | None = None,
     ):
         self.plan, self.began, self.ended, self.failed, self.at_most = plan, began, ended, failed, at_most
         self.trained = 0
         self._asked_in_vain = False
         super().__init__(oracle=oracle, directory=str(plan.folder.parent), project_name=plan.folder.name)
+        self.tuner_id = name or worker_name()
 
     def search(self) -> bool:
         """Trains; returns whether the search is over, False after `at_most` trials."""

@@ -9,6 +9,9 @@ import grpc
 from ..errors import InputError
 
 SERVICE = "kzoo.Search"
+
+CHANNEL = [("grpc.initial_reconnect_backoff_ms", 500), ("grpc.max_reconnect_backoff_ms", 2000), ("grpc.enable_http_proxy", 0)]
+"""A chief that was started anew is found again within two seconds, and not by way of a proxy."""
 Message = Mapping[str, Any]
 
 
@@ -34,22 +37,28 @@ class Line:
             raise InputError(f"--join: expected HOST:PORT of a search, as `kzoo tune --workers` prints it. Received: {address}.")
         self.host, self.port = host, int(port)
         self.address = address
-        self._channel = grpc.insecure_channel(address)
+        self.channel = grpc.insecure_channel(address, CHANNEL)
 
-    def call(self, method: str, timeout: float, **message: Any) -> Message:
+    def call(self, method: str, timeout: float, wait: bool = True, **message: Any) -> Message:
         """The chief's answer.
 
+        Args:
+            method: what it is asked.
+            timeout: seconds in which it must answer.
+            wait: whether to wait that long for one that is not there.
+            message: what it is told.
+
         Raises:
-            ConnectionError: it does not answer in time.
+            ConnectionError: it does not answer in time, or could not do what it was asked.
         """
-        ask = self._channel.unary_unary(f"/{SERVICE}/{method}", _encode, _decode)
+        ask = self.channel.unary_unary(f"/{SERVICE}/{method}", _encode, _decode)
         try:
-            return ask(message, timeout=timeout, wait_for_ready=True)
+            return ask(message, timeout=timeout, wait_for_ready=wait)
         except grpc.RpcError as error:
             raise ConnectionError(f"{self.address}: {error.code().name}") from error  # type: ignore[attr-defined]
 
     def close(self) -> None:
-        self._channel.close()
+        self.channel.close()
 
 
 def _encode(message: Message) -> bytes:

@@ -3,19 +3,20 @@
 import contextlib
 import os
 import signal
-import socket
+import sys
 import threading
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import grpc
+from keras_tuner.src import protos
 from keras_tuner.src.distribute import oracle_client
 
 from ..errors import InputError, TrainingError
 from ..tracking import Store
+from .leases import worker_name
 from .outcome import Outcome
 from .plan import PLAN, SEARCHES, Plan, told_plan
 from .tuner import Tuner, make_oracle
@@ -23,6 +24,10 @@ from .wire import Line, Message
 
 JOINING, ABSENCE = 30.0, 600.0
 """Seconds in which a chief must answer who joins, and for which one that is being restarted is waited for."""
+TICK = 1.0
+"""Seconds between two looks at whether something is to be done."""
+AWAY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
+"""What gRPC says of a chief that is gone."""
 
 
 def work(address: str, *, at_most: int | None = None, parent: int | None = None) -> bool:
@@ -41,7 +46,7 @@ def work(address: str, *, at_most: int | None = None, parent: int | None = None)
         TrainingError: the chief has been away for ten minutes.
     """
     line = Line(address)
-    name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+    name = worker_name()
     try:
         told = line.call("Join", JOINING, worker=name)
     except ConnectionError as error:
@@ -49,7 +54,8 @@ def work(address: str, *, at_most: int | None = None, parent: int | None = None)
     _name_chief(line, name)
     with Beats(line, name, told["lease"] / 4, parent) as beats:
         plan = _plan(told)
-        tuner = Tuner(plan, make_oracle(plan, resume=False), beats.begin, beats.rest, beats.explain, at_most)
+        tuner = Tuner(plan, make_oracle(plan, resume=False), beats.begin, beats.rest, beats.explain, at_most, name)
+        tuner.oracle.stub = protos.get_service_grpc().OracleStub(line.channel)
         tuner.oracle = _Patient(tuner.oracle)
         try:
             over = tuner.search()
@@ -77,7 +83,7 @@ class Beats:
 
     def explain(self, trial: str, reason: str) -> None:
         """It has failed."""
-        self.line.call("Reason", JOINING, trial=trial, reason=reason)
+        _again(self.line.call)("Reason", ABSENCE, trial=trial, reason=reason)
 
     def __enter__(self) -> "Beats":
         self._thread.start()
@@ -90,14 +96,22 @@ class Beats:
         self.line.close()
 
     def _beat(self) -> None:
-        while not self._ended.wait(self.seconds):
+        due = 0.0
+        while not self._ended.wait(min(TICK, self.seconds)):
             if self.parent is not None and os.getppid() != self.parent:
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
-            try:
-                self.line.call("Beat", self.seconds, worker=self.name, trial=self.trial)
-            except (ConnectionError, ValueError):
+            if time.monotonic() < due:
                 continue
+            with contextlib.suppress(ConnectionError):
+                if not self.line.call("Beat", self.seconds, wait=False, worker=self.name, trial=self.trial)["yours"]:
+                    self._give_up()
+                due = time.monotonic() + self.seconds
+
+    def _give_up(self) -> None:
+        """The trial was given to another worker, which writes to its run and its folder now: nothing more may come from here."""
+        print(f"error: worker {self.name}: trial {self.trial} was given to another one, since this one was silent.", file=sys.stderr)
+        os._exit(1)
 
 
 class _Patient:
@@ -117,10 +131,11 @@ def _again(request: Callable) -> Callable:
         while True:
             try:
                 return request(*arguments, **options)
-            except grpc.RpcError as error:
-                if error.code() != grpc.StatusCode.UNAVAILABLE or time.monotonic() > until:  # type: ignore[attr-defined]
+            except (grpc.RpcError, ConnectionError) as error:
+                away = isinstance(error, ConnectionError) or error.code() in AWAY  # type: ignore[attr-defined]
+                if not away or time.monotonic() > until:
                     raise
-                time.sleep(1.0)
+                time.sleep(TICK)
 
     return asked
 

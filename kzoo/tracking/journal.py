@@ -4,6 +4,7 @@
 got them. A line that a crash has cut off is dropped; whatever else is there can be sent by any process that holds the lock.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -198,11 +199,18 @@ class Journal:
                 os.close(self._file)
                 self._file = None
             if self.settled and not keep and not self.sent.refused:
-                shutil.rmtree(self.folder, ignore_errors=True)
+                self._remove()
             elif self.settled:
                 shutil.rmtree(self.folder / FILES, ignore_errors=True)
             self._lock.release()
             return True
+
+    def _remove(self) -> None:
+        """Away at once: who opens the run again meanwhile begins a folder of its own, of which nothing is removed."""
+        gone = self.folder.with_name(f"{self.folder.name}.{os.getpid()}-{time.monotonic_ns()}")
+        with contextlib.suppress(OSError):
+            self.folder.rename(gone)
+            shutil.rmtree(gone, ignore_errors=True)
 
     def _take(self, wait: float, make: bool) -> None:
         """Holds the lock of a folder that is there: its last owner may have removed it meanwhile."""
@@ -214,6 +222,8 @@ class Journal:
                 self._lock.acquire(timeout=wait)
             except Timeout as error:
                 raise BusyError(f"{self.folder} is held by another process") from error
+            except FileNotFoundError:
+                continue
             if (self.folder / LOCK).exists():
                 return
             self._lock.release()

@@ -2,7 +2,7 @@
 
 import re
 
-from ..errors import one_line
+from ..errors import TrainingError, one_line
 
 LONGEST = 100
 
@@ -17,7 +17,7 @@ def short_reason(error: BaseException) -> str:
     """
     if not isinstance(error, Exception):
         return "interrupted"
-    text = one_line(error)
+    text = str(error).partition("\n")[0] if isinstance(error, TrainingError) else one_line(error)
     unfinite = re.search(r"is (nan|-?inf) at (epoch \d+)", text)
     if unfinite:
         return f"{'NaN' if unfinite[1] == 'nan' else 'infinite loss'} at {unfinite[2]}"

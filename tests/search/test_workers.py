@@ -1,0 +1,130 @@
+"""Searches in many processes whose chief or workers are killed; each must end."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from kzoo.search.crew import RECYCLED
+
+from .searches import Kept, Search
+
+pytestmark = pytest.mark.processes
+
+LEASE = 4.0
+
+
+def test_the_trial_of_a_dead_worker_is_taken_over(forks, tmp_path):
+    at = [("0000 saved 2", "die")]
+    with Search(forks, tmp_path, tuner="random", trials=4) as search:
+        status, said = search.run("tune", "small.yaml", "--workers", "2", "--lease", str(LEASE), at=at)
+    assert status == 0, said
+    assert len(set(search.points)) == 4
+    assert set(search.trained.values()) == {1}
+    assert len({line["pid"] for line in search.log if line["word"] == "fit"}) >= 2
+    kept = Kept(search)
+    kept.assert_whole({f"000{n}": 3 for n in range(4)})
+    assert kept.trials["0000"].data.tags["kzoo.attempt"] == "2"
+    assert kept.trials["0000"].data.tags["kzoo.resumed_at_epoch"] == "2"
+
+
+def test_a_chief_that_is_killed_and_restarted_finds_its_workers_at_work(forks, tmp_path):
+    """Workers from elsewhere, one of which leaves after two trials; another one joins late, and one when all is over."""
+    with Search(forks, tmp_path, tuner="random", trials=6) as search:
+        chief = search.start("tune", "small.yaml", "--workers", "0", "--lease", "30")
+        address = address_of(chief)
+        plan = {"slow": 1.0}
+        workers = [search.start("tune-worker", "--join", address, *own, **plan) for own in ([], ["--trials", "2"])]
+        search.wait_for(word="epoch", epoch=1)
+        chief.send()
+        assert chief.end()[0] == -9
+        chief = search.start("tune", "small.yaml", "--resume", "--workers", "0", "--lease", "30")
+        assert address_of(chief) == address
+        workers.append(search.start("tune-worker", "--join", address, **plan))
+        status, said = chief.end()
+        assert status == 0, said
+        assert [worker.end(30)[0] for worker in workers] == [0, RECYCLED, 0]
+        began = time.monotonic()
+        status, said = search.run("tune-worker", "--join", address)
+        assert time.monotonic() - began < 60
+    assert status == 2
+    assert said.splitlines()[-1].startswith(f"error: --join: expected a search at {address}. Received: no answer")
+    assert set(search.trained.values()) == {1}
+    kept = Kept(search)
+    kept.assert_whole({f"000{n}": 3 for n in range(6)})
+    assert {run.data.tags["kzoo.attempt"] for run in kept.trials.values()} == {"1"}
+
+
+def test_local_workers_do_not_outlive_their_chief(forks, tmp_path):
+    with Search(forks, tmp_path, tuner="random", trials=2) as search:
+        chief = search.start("tune", "small.yaml", "--workers", "1", at=[("0000 logged 1", "hold")])
+        worker = search.wait_for(word="passed")["pid"]
+        chief.send()
+        chief.end()
+        assert_gone(worker)
+        status, said = search.run("tune", "small.yaml", "--resume")
+    assert status == 0, said
+    assert set(search.trained.values()) == {1}
+    kept = Kept(search)
+    kept.assert_whole({"0000": 3, "0001": 3})
+    assert kept.trials["0000"].data.tags["kzoo.resumed_at_epoch"] == "1"
+
+
+def test_a_worker_that_was_silent_gives_up_its_trial(forks, tmp_path):
+    """Stopped for longer than a lease and woken again, when another one has its trial."""
+    with Search(forks, tmp_path, tuner="random", trials=2) as search:
+        chief = search.start("tune", "small.yaml", "--workers", "0", "--lease", str(LEASE))
+        address = address_of(chief)
+        silent = search.start("tune-worker", "--join", address, at=[("0000 logged 1", "hold")])
+        search.wait_for(word="passed")
+        silent.send(signal.SIGSTOP)
+        other = search.start("tune-worker", "--join", address)
+        search.wait_for(word="epoch", trial="0001", epoch=3)
+        time.sleep(LEASE)
+        silent.send(signal.SIGCONT)
+        status, said = silent.end(30)
+        assert status == 1
+        assert "trial 0000 was given to another one" in said
+        status, said = chief.end()
+        assert status == 0, said
+        assert other.end(30)[0] == 0
+    assert set(search.trained.values()) == {1}
+    Kept(search).assert_whole({"0000": 3, "0001": 3})
+
+
+def test_when_all_trials_fail_the_search_ends_with_their_reasons(forks, tmp_path):
+    with Search(forks, tmp_path, tuner="random", trials=8) as search:
+        status, said = search.run("tune", "small.yaml", "--workers", "2", unbuildable=True)
+    assert status == 1
+    lines = [line for line in said.splitlines() if line.startswith("error:")]
+    assert lines[0] == "error: search small: expected trials that train. Three in a row failed:"
+    assert len(lines) == 4
+    assert all(line.endswith("ValueError: cannot be built today") for line in lines[1:])
+    kept = Kept(search)
+    assert [run.info.status for run in kept.parents] == ["FAILED"]
+    assert len(kept.trials) in (3, 4)
+    for run in kept.trials.values():
+        assert (run.info.status, run.data.tags["kzoo.reason"]) == ("FAILED", "ValueError: cannot be built today")
+
+
+def address_of(chief, limit=60):
+    """What a chief prints for those who want to join."""
+    end = time.monotonic() + limit
+    while time.monotonic() < end:
+        found = [line for line in chief.said.splitlines() if line.startswith("workers can join: kzoo tune-worker --join ")]
+        if found:
+            return found[0].split()[-1]
+        time.sleep(0.1)
+    raise TimeoutError(chief.said)
+
+
+def assert_gone(process, limit=20):
+    end = time.monotonic() + limit
+    while time.monotonic() < end:
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"process {process} is still there after {limit} s")
