@@ -18,7 +18,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 WAIT = 60
 """Seconds that the server and each page are given."""
 
-MOST = 250_000
+MOST = 300_000
 """Bytes of a picture."""
 
 CARD = "[data-testid=experiment-view-compare-runs-card]"
