@@ -334,8 +334,8 @@ def relocate() -> None:
         print(f"was made as {root}")
     for place, count in done.rows.items():
         print(f"{place}: {count} changed")
-    for place in done.missing:
-        print(f"left as it is: {place} is not there, nor are its artifacts here. Mount it, or move them here, and run this again")
+    for missing in done.missing:
+        print(f"left as it is: {missing} is not there, nor are its artifacts here. Mount it, or move them here, and run this again")
 
 
 def main(arguments: list[str] | None = None) -> None:

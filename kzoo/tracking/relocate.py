@@ -1,6 +1,7 @@
 """A project folder that has moved: its database names the artifacts by their old place, which is mended here."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -63,16 +64,13 @@ def relocate(store: "Store") -> Relocated:
 
 def _relocate(store: "Store", database: sqlite3.Connection) -> Relocated:
     old, missing = old_roots(database, store.root)
-    rows: dict[str, int] = {}
+    rows: Counter[str] = Counter()
     for root in old:
         for table, column in _present(database):
-            changed = _replace(database, table, column, f"{root.as_uri()}/", f"{store.root.as_uri()}/")
-            rows[f"{table}.{column}"] = rows.get(f"{table}.{column}", 0) + changed
+            rows[f"{table}.{column}"] += _replace(database, table, column, f"{root.as_uri()}/", f"{store.root.as_uri()}/")
         query = "UPDATE tags SET value = ? || substr(value, ?) WHERE key = 'kzoo.state' AND substr(value, 1, ?) = ?"
         before = f"{root}/"
-        rows["tags.value"] = (
-            rows.get("tags.value", 0) + database.execute(query, (f"{store.root}/", len(before) + 1, len(before), before)).rowcount
-        )
+        rows["tags.value"] += database.execute(query, (f"{store.root}/", len(before) + 1, len(before), before)).rowcount
     return Relocated(tuple(old), {place: count for place, count in rows.items() if count}, tuple(missing))
 
 

@@ -24,6 +24,7 @@ ATTEMPTS = 3
 
 
 KEPT = "It is kept; `kzoo sync` tries it again."
+"""Said with what cannot be sent."""
 
 
 class _StubbornError(Exception):

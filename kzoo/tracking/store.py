@@ -5,14 +5,14 @@ import re
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
 from filelock import FileLock
 
 from ..errors import ArgumentError, InputError, did_you_mean, one_line
-from .address import EXPECTED, check_uri, is_server, without_password
+from .address import EXPECTED, check_uri, without_password
 from .delivery import Delivery, delivery_of, finish, start_delivery
 from .janitor import end_dead_runs, journals
 from .journal import BusyError, Identity, Journal, Sent
@@ -253,12 +253,13 @@ class Store:
     def _connect(self):
         from mlflow import MlflowClient
 
+        if not self.uri.startswith("sqlite"):
+            return MlflowClient(self.uri)
         self.root.mkdir(parents=True, exist_ok=True)
         # Fresh databases break when several processes migrate them at once.
-        with FileLock(self.root / ".lock", timeout=LOCK_WAIT) if self.uri.startswith("sqlite") else nullcontext():
+        with FileLock(self.root / ".lock", timeout=LOCK_WAIT):
             client = MlflowClient(self.uri)
-            if not is_server(self.uri):
-                client.search_experiments(max_results=1)
+            client.search_experiments(max_results=1)
         return client
 
     def _location(self, experiment: str) -> str | None:
