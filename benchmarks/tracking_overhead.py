@@ -29,19 +29,24 @@ from kzoo import Store
 
 METRICS = 10
 
+PICTURES, SIDE = 4, 128
+"""Of an epoch that shows some, as three of a trial do, and the pixels of their sides."""
+
 LIMIT = 1.0
 """Milliseconds that an epoch may cost, the median."""
 
 
-def epochs(store: Store, count: int, seconds: float) -> list[float]:
-    """Milliseconds of each epoch's tracking; an epoch is a stand-in of so many seconds."""
-    costs = []
+def epochs(store: Store, count: int, seconds: float, pictures: int = 0) -> list[float]:
+    """Milliseconds of each epoch's tracking, so many pictures included; an epoch is a stand-in of so many seconds."""
+    costs, picture = [], np.random.default_rng(0).random((SIDE, SIDE, 3))
     with store.start("overhead", "x") as run:
         for epoch in range(count):
             work(seconds)
             row = {f"train/metric_{i}": epoch / (i + 1) for i in range(METRICS)}
             began = time.perf_counter()
             run.log_metrics(row, step=epoch)
+            for number in range(pictures):
+                run.log_image(picture, f"predictions/sample_{number}", step=epoch)
             costs.append((time.perf_counter() - began) * 1e3)
     store.flush(30)
     return costs
@@ -99,11 +104,11 @@ def black_hole() -> Iterator[str]:
         yield f"http://127.0.0.1:{hole.getsockname()[1]}"
 
 
-def row(name: str, costs: list[float]) -> str:
+def row(name: str, costs: list[float], limit: float | None = LIMIT) -> str:
     ordered = sorted(costs)
     median, late = statistics.median(ordered), ordered[int(0.99 * len(ordered))]
-    verdict = "met" if median <= LIMIT else "not met"
-    return f"| {name} | {median:.3f} | {late:.3f} | {ordered[-1]:.3f} | {LIMIT}: {verdict} |"
+    verdict = "none" if limit is None else f"{limit}: {'met' if median <= limit else 'not met'}"
+    return f"| {name} | {median:.3f} | {late:.3f} | {ordered[-1]:.3f} | {verdict} |"
 
 
 def main() -> None:
@@ -113,13 +118,14 @@ def main() -> None:
     options = parser.parse_args()
     rows = []
 
-    def measure(name: str, uri: str | None, folder: Path) -> None:
-        costs = epochs(Store(uri, root=folder / name.replace(" ", "-")), options.epochs, options.seconds)
-        rows.append(row(name, costs))
+    def measure(name: str, uri: str | None, folder: Path, count: int = options.epochs, pictures: int = 0) -> None:
+        costs = epochs(Store(uri, root=folder / name.replace(" ", "-")), count, options.seconds, pictures)
+        rows.append(row(name, costs, None if pictures else LIMIT))
 
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
         measure("SQLite", None, folder)
+        measure(f"SQLite, {PICTURES} pictures as well", None, folder, min(options.epochs, 100), PICTURES)
         with served(folder) as uri:
             measure("server", uri, folder)
         measure("dead server", f"http://127.0.0.1:{free_port()}", folder)

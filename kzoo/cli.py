@@ -290,7 +290,7 @@ def compare(experiment: Experiment) -> None:
 
 
 @app.command()
-def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000) -> None:
+def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 5000) -> None:
     """Serve the MLflow pages of the runs on 127.0.0.1."""
     from .tracking import Store, serve
 
@@ -312,11 +312,14 @@ def sync() -> None:
     if done.busy:
         print(f"{done.busy} runs are still being written; their process sends them itself")
     for address, count in done.elsewhere.items():
-        print(f"{count} runs belong to {address}; they are sent with MLFLOW_TRACKING_URI set to it")
+        how = "unset" if address == "the local store" else "set to it"
+        print(f"{count} runs belong to {address}; they are sent with MLFLOW_TRACKING_URI {how}")
     for line in done.refused:
         print(f"refused: {line}")
-    if done.remaining:
-        raise InputError(f"{done.remaining} entries are not sent yet ({done.problem}). They are kept; run this again later.")
+    if done.refused:
+        print("what was refused lies in mlruns/journal, in a folder per run; remove the folder where it is of no use")
+    if done.remaining or done.problem:
+        raise InputError(f"{done.remaining} entries are not sent yet ({done.problem or 'see above'}). They are kept; run this again later.")
 
 
 @app.command()
@@ -331,6 +334,8 @@ def relocate() -> None:
         print(f"was made as {root}")
     for place, count in done.rows.items():
         print(f"{place}: {count} changed")
+    for missing in done.missing:
+        print(f"left as it is: {missing} is not there, nor are its artifacts here. Mount it, or move them here, and run this again")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -137,8 +137,8 @@ class _Training:
             origin = self.plan.trial_folder(source) / state.name
             if (origin / STATE).exists():
                 state.mkdir(parents=True, exist_ok=True)
-                for name in (BEST, STATE):
-                    write_atomically(state / name, (origin / name).read_bytes())
+                for file in (*origin.glob(BEST), origin / STATE):
+                    write_atomically(state / file.name, file.read_bytes())
 
     def _is_enough(self, number: int, history: History) -> bool:
         if len(history) >= self.epochs:
@@ -192,10 +192,8 @@ class _Training:
             return
         if self.begun.attempts > 1:
             self.run.set_tags({"kzoo.resumed_at_epoch": str(len(history))})
-        logged = self._logged(f"{_prefix(number)}train/loss")
         for row in history:
-            if row["epoch"] not in logged:
-                self._log_epoch(number, row)
+            self._log_epoch(number, row)
 
     def _log_epoch(self, number: int, row: Mapping[str, float]) -> None:
         self.run.log_metrics({f"{_prefix(number)}{key}": v for key, v in row.items() if key != "epoch"}, step=int(row["epoch"]))

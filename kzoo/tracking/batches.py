@@ -1,6 +1,6 @@
 """Events, put together into as few requests as MLflow allows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from .journal import Event
 
@@ -26,8 +26,8 @@ def groups(events: list[Event]) -> Iterator[list[Event]]:
         yield group
 
 
-def items(events: list[Event]) -> list[tuple]:
-    """The values of some events, each once; of a tag that changes only the last value counts."""
+def items(events: list[Event], tags: Mapping[str, str]) -> list[tuple]:
+    """The values of some events, each once; a tag only if it has that value still."""
     found: dict[tuple, tuple] = {}
     for event in events:
         for key, value in event["values"].items():
@@ -35,7 +35,7 @@ def items(events: list[Event]) -> list[tuple]:
                 found["metric", key, value, event["at"], event["step"]] = ("metric", key, value, event["at"], event["step"])
             elif event["kind"] == "parameters":
                 found["parameter", key, value] = ("parameter", key, value, 0, 0)
-            else:
+            elif tags.get(key) == value:
                 found["tag", key] = ("tag", key, value, 0, 0)
     return list(found.values())
 

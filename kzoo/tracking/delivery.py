@@ -6,14 +6,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from ..errors import one_line
 from .failures import UnreachableError
 from .journal import BusyError, Journal
 from .notice import warn
-from .owner import is_dead
-from .sender import Sender
+from .owner import is_here
+from .sender import KEPT, Sender
 
 RETRY = 30.0
 """Seconds for which a store that did not answer is left in peace."""
@@ -69,7 +70,7 @@ class Delivery:
         return self._journals.get(folder)
 
     def do(self, task: Callable[[Sender], None]) -> None:
-        """Runs something in the thread, after what is there has been sent; dropped if the store does not answer."""
+        """Runs something in the thread, after what is there has been sent; an error in it, or a store that does not answer, drops it."""
         with self._change:
             self._tasks.append(task)
             self._wake()
@@ -106,10 +107,9 @@ class Delivery:
             return done() and not self._postponed
 
     def _is_done(self, journal: Journal, number: int) -> bool:
-        if journal.folder in self._postponed:
+        if journal.folder in self._postponed or self._journals.get(journal.folder) is not journal:
             return True
-        settled = journal.settled and self._journals.get(journal.folder) is journal
-        return journal.run_id is not None and journal.sent.number >= number and not settled
+        return journal.run_id is not None and journal.sent.number >= number and not journal.settled
 
     def _wake(self) -> None:
         if self._thread is None or not self._thread.is_alive():
@@ -124,6 +124,13 @@ class Delivery:
                 journal.sync()
             if ready:
                 self._attempt()
+            self._give_back()
+
+    def _give_back(self) -> None:
+        """Runs that have ended and cannot be sent now hold no files: there may be hundreds before the store is back."""
+        for folder, journal in list(self._journals.items()):
+            if journal.status != "RUNNING" and (self._broken or folder in self._postponed):
+                journal.doze()
 
     def _wait(self) -> bool:
         """Until something may be sent, or has been appended that can only be saved on disk."""
@@ -169,7 +176,8 @@ class Delivery:
             with self._change:
                 self._change.notify_all()
         for _ in range(tasks):
-            self._tasks[0](self._sender)
+            with suppress(Exception):
+                self._tasks[0](self._sender)
             self._tasks.popleft()
         if self._later and not self._waiting:
             self._send_left_behind(self._later.popleft())
@@ -177,12 +185,15 @@ class Delivery:
     def _send(self, folder: Path, journal: Journal) -> None:
         """Sends one journal; if only this one is to blame for a failure, the others go on."""
         try:
+            journal.reopen()
             self._sender.send(journal)
-        except UnreachableError as error:
-            if error.silent or not self._sender.probe():
+        except FileNotFoundError:
+            self._journals.pop(folder, None)
+        except (BusyError, OSError, UnreachableError) as error:
+            if isinstance(error, UnreachableError) and error.silent:
                 raise
             self._postponed[folder] = time.monotonic() + RETRY
-            warn(f"postponed {folder}", f"tracking: run {journal.key} cannot be sent now ({error}). It is kept; `kzoo sync` sends it.")
+            warn(f"postponed {folder}", f"tracking: run {journal.key} cannot be sent now ({error}). {KEPT}")
 
     def _let_go(self, folder: Path, journal: Journal) -> None:
         if not journal.settled:
@@ -204,6 +215,9 @@ class Delivery:
         try:
             finish(journal)
             self._sender.send(journal)
+        except UnreachableError as error:
+            if error.silent:
+                raise
         finally:
             release(journal, anyway=True)
 
@@ -232,13 +246,16 @@ class Delivery:
 
 
 def finish(journal: Journal) -> None:
-    """Ends a run that was left behind by a process that died without a word (kill -9, power): KILLED; it can be resumed."""
-    if journal.status == "RUNNING" and is_dead({**journal.identity.tags, **journal.tags}):
+    """Ends a run that was left behind by a process that died without a word (kill -9, power): KILLED; it can be resumed.
+
+    Its process is dead if it is one of this machine, for this one holds the lock of the journal now.
+    """
+    if journal.status == "RUNNING" and is_here({**journal.identity.tags, **journal.tags}):
         journal.append("status", status="KILLED")
 
 
 def release(journal: Journal, anyway: bool = False) -> bool:
-    """Lets go of a journal of which nothing is left to send; it is kept on disk while a resumption would ask it for something.
+    """Lets go of a journal of which nothing is left to send; that of a run which may be resumed is kept on disk, and knows its steps then.
 
     Args:
         journal: to let go of.
@@ -247,8 +264,7 @@ def release(journal: Journal, anyway: bool = False) -> bool:
     Returns:
         whether it was let go of.
     """
-    unfinished = journal.folder.parents[1] / "unfinished" / journal.key
-    return journal.close(keep=journal.status != "FINISHED" and unfinished.is_dir(), anyway=anyway)
+    return journal.close(keep=journal.status != "FINISHED", anyway=anyway)
 
 
 _deliveries: dict[tuple[str, Path], Delivery] = {}

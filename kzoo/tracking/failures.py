@@ -1,19 +1,18 @@
 """What a failed request means: that the store does not answer, cannot now, or never will take it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from ..errors import one_line
 
 REFUSALS = {
-    "BAD_REQUEST",
     "INVALID_PARAMETER_VALUE",
     "INVALID_STATE",
     "MALFORMED_REQUEST",
     "RESOURCE_ALREADY_EXISTS",
     "RESOURCE_DOES_NOT_EXIST",
 }
-"""MLflow's codes for a request that would be wrong another time as well."""
+"""MLflow's codes for a request that would be wrong another time as well; not BAD_REQUEST, which any trouble of its database is."""
+
+BUSY = "TEMPORARILY_UNAVAILABLE"
+"""MLflow's code for a database that others keep locked."""
 
 
 class UnreachableError(RuntimeError):
@@ -35,24 +34,13 @@ def is_refusal(error: Exception) -> bool:
     return getattr(error, "error_code", "") in REFUSALS or isinstance(error, TypeError | ValueError)
 
 
-@contextmanager
-def as_unreachable() -> Iterator[None]:
-    """Any error becomes an `UnreachableError`: what cannot be done now is tried again later."""
-    try:
-        yield
-    except UnreachableError:
-        raise
-    except Exception as error:
-        raise UnreachableError(plainly(error), silent=is_network(error)) from error
-
-
-def is_network(error: Exception) -> bool:
-    """Whether MLflow got no answer to a request."""
-    return isinstance(error, ConnectionError | TimeoutError) or "failed with exception" in str(error)
-
-
 def plainly(error: Exception) -> str:
     """What went wrong, without the nesting of the libraries below MLflow."""
     text = one_line(error)
-    causes = {"NewConnectionError": "connection refused", "Connection refused": "connection refused", "imed out": "timed out"}
+    causes = {
+        "NewConnectionError": "connection refused",
+        "Connection refused": "connection refused",
+        "imed out": "timed out",
+        "database is locked": "database is locked",
+    }
     return next((said for sign, said in causes.items() if sign in text), text[:200])

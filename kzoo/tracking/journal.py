@@ -11,7 +11,7 @@ import shutil
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,8 @@ class Sent:
         run_id, experiment_id: of the run, in the store.
         created: whether the run was made from this journal, which then holds all that was ever logged.
         linked: whether the store knows the parent.
-        refused: what the store did not take: number of the event, name, reason.
+        refused: what the store will never take: number of the event, name, reason.
+        left: numbers of events that failed again and again, and are tried again by the next one who opens the journal.
     """
 
     number: int = 0
@@ -71,6 +72,7 @@ class Sent:
     created: bool = False
     linked: bool = False
     refused: list[list] = field(default_factory=list)
+    left: list[int] = field(default_factory=list)
 
 
 class Journal:
@@ -133,8 +135,7 @@ class Journal:
     def append(self, kind: str, **values: Any) -> None:
         """Writes one event and hands it to the operating system; a disk that is full loses the line, not the event."""
         with self._mutex:
-            if self._file is None:
-                self._reopen()
+            self.reopen(5.0, make=True)
             self.last += 1
             event = {"n": self.last, "at": int(time.time() * 1000), "kind": kind, **values}
             self._write(json.dumps(event, separators=(",", ":")).encode() + b"\n")
@@ -153,12 +154,14 @@ class Journal:
         with self._mutex:
             return list(self.pending)
 
-    def mark_sent(self, number: int) -> None:
-        """Notes that all events up to this number need no more sending."""
+    def mark_sent(self, number: int, left: Collection[int] = ()) -> None:
+        """Notes that all events up to this number need no more sending, but those that are left for another time."""
         with self._mutex:
+            tried = set()
             while self.pending and self.pending[0]["n"] <= number:
-                self.pending.popleft()
+                tried.add(self.pending.popleft()["n"])
             self.sent.number = max(self.sent.number, number)
+            self.sent.left = sorted((set(self.sent.left) - tried) | set(left))
         self.save_sent()
 
     def save_sent(self) -> None:
@@ -189,21 +192,52 @@ class Journal:
         """Lets go of the journal; returns whether it did.
 
         Args:
-            keep: on disk, though all is sent. What is not sent, or was refused, is kept in any case.
+            keep: on disk, though all is sent. What is not sent, or was refused, is kept in any case, with its files.
             anyway: let go of it also if something is left to send.
         """
         with self._mutex:
             if not (self.settled or anyway):
                 return False
+            if self.settled and not self.sent.refused and not self.sent.left:
+                if keep:
+                    shutil.rmtree(self.folder / FILES, ignore_errors=True)
+                else:
+                    self._remove()
+            self.doze()
+            return True
+
+    def doze(self) -> None:
+        """Gives file and lock back, for anybody else to send what is left."""
+        with self._mutex:
             if self._file is not None:
                 os.close(self._file)
                 self._file = None
-            if self.settled and not keep and not self.sent.refused:
-                self._remove()
-            elif self.settled:
-                shutil.rmtree(self.folder / FILES, ignore_errors=True)
             self._lock.release()
-            return True
+
+    def reopen(self, wait: float = 0.0, make: bool = False) -> None:
+        """Takes a journal again that was given back, with what others have sent of it meanwhile.
+
+        Args:
+            wait: seconds for another process to let go of it.
+            make: it anew if it was removed, since all of it was sent.
+
+        Raises:
+            BusyError: another process holds it.
+            FileNotFoundError: it was removed.
+        """
+        with self._mutex:
+            if self._file is not None:
+                return
+            self._take(wait, make)
+            if (self.folder / IDENTITY).exists():
+                self.sent = self._read_sent()
+                self.pending = deque(event for event in self.pending if event["n"] > self.sent.number)
+            else:
+                self.pending.clear()
+                write_atomically(self.folder / IDENTITY, json.dumps(asdict(self.identity)))
+                self.sent.created = False
+                self.save_sent()
+            self._open_file()
 
     def _remove(self) -> None:
         """Away at once: who opens the run again meanwhile begins a folder of its own, of which nothing is removed."""
@@ -228,15 +262,6 @@ class Journal:
                 return
             self._lock.release()
         raise BusyError(f"{self.folder} comes and goes")
-
-    def _reopen(self) -> None:
-        """A run that goes on after it had ended."""
-        self._take(5.0, make=True)
-        if not (self.folder / IDENTITY).exists():
-            write_atomically(self.folder / IDENTITY, json.dumps(asdict(self.identity)))
-            self.sent.created = False
-            self.save_sent()
-        self._open_file()
 
     def _read_identity(self, given: Identity | None) -> Identity:
         path = self.folder / IDENTITY
@@ -270,7 +295,7 @@ class Journal:
                 continue
             self.last = max(self.last, number)
             self._learn(event)
-            if number > self.sent.number:
+            if number > self.sent.number or number in self.sent.left:
                 self.pending.append(event)
 
     def _learn(self, event: Event) -> None:

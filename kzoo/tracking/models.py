@@ -159,7 +159,7 @@ def _check_name(name: str) -> None:
 
 def _unreachable(store: Store, error: Exception) -> InputError:
     return InputError(
-        f"model registry {store.uri}: does not answer ({one_line(error)[:200]}). Start the server, or set MLFLOW_TRACKING_URI."
+        f"model registry {store.where}: does not answer ({one_line(error)[:200]}). Start the server, or set MLFLOW_TRACKING_URI."
     )
 
 

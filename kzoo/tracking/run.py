@@ -13,6 +13,7 @@ from typing import Any
 from ..errors import one_line
 from .delivery import Delivery
 from .journal import FILES, Journal
+from .notice import warn
 from .owner import owner
 from .reason import short_reason
 from .views import View
@@ -26,6 +27,9 @@ LONGEST_KEY, LONGEST_VALUE, LONGEST_TAG = 250, 6000, 8000
 THUMBNAIL = 256
 """Pixels of the longer side of the small copy that MLflow's pages show of a picture."""
 
+ERROR, REASON = "kzoo.error", "kzoo.reason"
+"""Tags that say why a run has failed; empty once it goes on."""
+
 END_WAIT = 60.0
 """Seconds that the end of a run waits for a store that answers."""
 
@@ -37,10 +41,9 @@ class Run:
     are best checked before a run is opened.
     """
 
-    def __init__(self, journal: Journal, delivery: Delivery, folder: Path, recorded_steps: Callable[[str, str], set[int]]):
+    def __init__(self, journal: Journal, delivery: Delivery, folder: Path):
         self._journal = journal
         self._delivery = delivery
-        self._recorded_steps = recorded_steps
         self.folder = folder
         """Where the training keeps the state from which the run can be resumed."""
 
@@ -55,7 +58,8 @@ class Run:
         return self._journal.run_id or self.key
 
     def __enter__(self) -> "Run":
-        self.set_tags(owner())
+        before = {**self._journal.identity.tags, **self._journal.tags}
+        self.set_tags({**owner(), **{key: "" for key in (ERROR, REASON) if before.get(key)}})
         self._append("status", status="RUNNING")
         return self
 
@@ -64,7 +68,7 @@ class Run:
         if error is not None:
             status = "FAILED" if isinstance(error, Exception) else "KILLED"
             said = one_line(error) if status == "FAILED" else f"interrupted ({kind.__name__})"
-            self.set_tags({"kzoo.error": said, "kzoo.reason": short_reason(error)})
+            self.set_tags({ERROR: said, REASON: short_reason(error)})
         if status == "FAILED":
             self.log_text("".join(traceback.format_exception(error)), "error.txt")
         self._append("status", status=status)
@@ -75,20 +79,21 @@ class Run:
         self._append_values("parameters", {clean(key): str(value)[:LONGEST_VALUE] for key, value in values.items()})
 
     def log_metrics(self, values: Mapping[str, float], step: int = 0) -> None:
-        """Numbers of one step. What is not finite would ruin the charts: it is left out, and the step named in a tag."""
+        """Numbers of one step; what a run has logged at a step stays, and is not logged again when the run is resumed.
+
+        What is not finite would ruin the charts: it is left out, and the step named in a tag.
+        """
         finite = {clean(key): float(value) for key, value in values.items() if math.isfinite(value)}
-        if finite:
-            self._append("metrics", values=finite, step=int(step))
+        new = {key: value for key, value in finite.items() if int(step) not in self._journal.steps.get(key, ())}
+        if new:
+            self._append("metrics", values=new, step=int(step))
         if len(finite) < len(values):
             lost = sorted(key for key, value in values.items() if not math.isfinite(value))
             self.set_tags({"kzoo.nonfinite": f"{', '.join(lost)} at step {step}"})
 
     def logged_steps(self, metric: str) -> set[int]:
-        """The steps at which a metric has been logged."""
-        steps = set(self._journal.steps.get(metric, ()))
-        if self._journal.sent.created or self._journal.run_id is None or self._delivery.broken:
-            return steps
-        return steps | self._recorded_steps(self._journal.run_id, metric)
+        """The steps at which a metric has been logged, as far as this machine knows; a finished run's are not kept here."""
+        return set(self._journal.steps.get(metric, ()))
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Text that may change."""
@@ -142,8 +147,12 @@ class Run:
     def _log_artifact(self, name: str, write: Callable[[Path], Any]) -> None:
         """Writes an artifact into the journal and says so there."""
         name = _clean_path(name)
-        path = self._journal.place(name)
-        write(path)
+        try:
+            path = self._journal.place(name)
+            write(path)
+        except OSError as error:
+            warn(f"artifact {self.key}", f"tracking: {name} of run {self.key} cannot be kept ({one_line(error)}). It is left out.")
+            return
         self._append("file", name=name, file=path.relative_to(self._journal.folder / FILES).as_posix())
 
     def _append(self, kind: str, **values: Any) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import posixpath
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import one_line
 from .batches import BATCHABLE, groups, items, title
 from .experiments import experiment_id
-from .failures import LostError, UnreachableError, as_unreachable, is_network, is_refusal, plainly
+from .failures import BUSY, LostError, UnreachableError, is_refusal, plainly
 from .journal import FILES, Event, Journal
 from .notice import warn
 
@@ -19,9 +19,16 @@ KEY = "kzoo.key"
 
 PARENT = "mlflow.parentRunId"
 
-
 ATTEMPTS = 3
-"""After so many failures of one request, between which the store has answered others, it counts as refused."""
+"""After so many failures of one request, between which the store has answered others, it is left for another time."""
+
+
+KEPT = "It is kept; `kzoo sync` tries it again."
+"""Said with what cannot be sent."""
+
+
+class _StubbornError(Exception):
+    """The store answers, but has failed at one request again and again."""
 
 
 class Sender:
@@ -30,14 +37,17 @@ class Sender:
     Args:
         connect: makes the MLflow client when it is first needed.
         location: an experiment's name to the place of its artifacts, or None where the store decides.
+        attempts: at a request that fails though the store answers others, before what comes after it is sent.
     """
 
-    def __init__(self, connect: Callable[[], Any], location: Callable[[str], str | None]):
+    def __init__(self, connect: Callable[[], Any], location: Callable[[str], str | None], attempts: int = ATTEMPTS):
         self._connect = connect
         self._location = location
+        self._attempts = attempts
         self._client: Any = None
         self._failures: dict[tuple[str, int], int] = {}
         self._ids: dict[tuple[str, str], str] = {}
+        self._steps: dict[tuple[Path, str], set[int]] = {}
 
     @property
     def client(self):
@@ -47,8 +57,10 @@ class Sender:
             UnreachableError: the store cannot be opened now.
         """
         if self._client is None:
-            with as_unreachable():
+            try:
                 self._client = self._connect()
+            except Exception as error:
+                raise UnreachableError(plainly(error), silent=True) from error
         return self._client
 
     def send(self, journal: Journal) -> int:
@@ -57,14 +69,14 @@ class Sender:
         Raises:
             UnreachableError: the store does not answer; what has been sent is noted in the journal.
         """
-        with as_unreachable():
+        with self._as_unreachable():
             self._identify(journal)
         count = 0
         for events in groups(journal.unsent()):
-            self._deliver(journal, events)
-            journal.mark_sent(events[-1]["n"])
-            count += len(events)
-        with as_unreachable():
+            left = self._deliver(journal, events)
+            journal.mark_sent(events[-1]["n"], left)
+            count += len(events) - len(left)
+        with self._as_unreachable():
             self._link(journal)
         return count
 
@@ -76,21 +88,38 @@ class Sender:
         except Exception:
             return False
 
-    def _deliver(self, journal: Journal, events: list[Event]) -> None:
-        """One request's worth of events; what is refused is noted and left behind."""
+    @contextmanager
+    def _as_unreachable(self) -> Iterator[None]:
+        """Any error becomes an `UnreachableError`: what cannot be done now is tried again later."""
+        try:
+            yield
+        except UnreachableError:
+            raise
+        except Exception as error:
+            raise UnreachableError(plainly(error), silent=not self.probe()) from error
+
+    def _deliver(self, journal: Journal, events: list[Event]) -> list[int]:
+        """One request's worth of events; the numbers of those are returned that are left for another time."""
         try:
             if events[0]["kind"] in BATCHABLE:
-                self._log(journal, events[-1]["n"], items(events))
+                self._log(journal, events[-1]["n"], items(events, journal.tags))
             else:
                 self._once(journal, events[0]["n"], lambda: self._single(journal, events[0]), title(events[0]))
         except LostError:
             self._ids.clear()
+            self._steps.clear()
             journal.forget()
             raise UnreachableError(f"run {journal.key} was lost by the store and is sent again from the beginning") from None
+        except _StubbornError as error:
+            if len(events) > 1:
+                return [number for event in events for number in self._deliver(journal, [event])]
+            warn(f"left {journal.key}", f"tracking: {title(events[0])} of run {journal.key} cannot be sent ({error}). {KEPT}")
+            return [events[0]["n"]]
+        return []
 
     def _log(self, journal: Journal, number: int, values: list[tuple]) -> None:
         """Values in one request; if that is refused, in halves, until the one is found that is to blame."""
-        refusal = self._attempt(journal, number, lambda: self._log_batch(journal, values))
+        refusal = self._attempt(journal, number, lambda: self._log_batch(journal, values)) if values else None
         if refusal is None:
             return
         if len(values) == 1 or self._is_deleted(journal):
@@ -112,16 +141,17 @@ class Sender:
             request()
             return None
         except Exception as error:
-            if is_network(error) or not self.probe():
+            if not self.probe():
                 raise UnreachableError(plainly(error), silent=True) from error
-            if getattr(error, "error_code", "") == "RESOURCE_DOES_NOT_EXIST" and self._is_gone(journal):
+            code = getattr(error, "error_code", "")
+            if code == "RESOURCE_DOES_NOT_EXIST" and self._is_gone(journal):
                 raise LostError from error
             if is_refusal(error):
                 return error
             failures = self._failures[journal.key, number] = self._failures.get((journal.key, number), 0) + 1
-            if failures < ATTEMPTS:
+            if code == BUSY or failures < self._attempts:
                 raise UnreachableError(plainly(error)) from error
-            return error
+            raise _StubbornError(plainly(error)) from error
 
     def _refuse(self, journal: Journal, number: int, what: str, error: Exception) -> None:
         reason = one_line(error)[:300]
@@ -145,12 +175,23 @@ class Sender:
     def _log_batch(self, journal: Journal, values: list[tuple]) -> None:
         from mlflow.entities import Metric, Param, RunTag
 
+        values = [item for item in values if item[0] != "metric" or item[4] not in self._recorded(journal, item[1])]
         self.client.log_batch(
             journal.run_id,
             metrics=[Metric(key, value, at, step) for kind, key, value, at, step in values if kind == "metric"],
             params=[Param(key, value) for kind, key, value, *_ in values if kind == "parameter"],
             tags=[RunTag(key, value) for kind, key, value, *_ in values if kind == "tag"],
         )
+
+    def _recorded(self, journal: Journal, metric: str) -> Collection[int]:
+        """The steps that the store had before this journal, which tells of them only if it has made the run."""
+        if journal.sent.created:
+            return ()
+        place = (journal.folder, metric)
+        if place not in self._steps:
+            history = self.client.get_metric_history(journal.run_id, metric)
+            self._steps[place] = {point.step for point in history}
+        return self._steps[place]
 
     def _single(self, journal: Journal, event: Event) -> None:
         """An event that is a request of its own."""
@@ -164,6 +205,8 @@ class Sender:
             self._log_file(journal, event)
 
     def _set_status(self, journal: Journal, event: Event) -> None:
+        if event["status"] != journal.status:
+            return
         if event["status"] == "RUNNING":
             self.client.update_run(journal.run_id, status="RUNNING")
             return

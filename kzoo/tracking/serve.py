@@ -38,11 +38,12 @@ def serve(store: Store, port: int = PORT, ready: Callable[[dict[str, str]], None
     if is_server(store.uri):
         raise InputError(f"the runs are kept by {store.where}, which shows them itself.")
     _check_free(port)
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store.uri]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--uvicorn-opts", "--log-level warning"]
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--workers", "1", "--uvicorn-opts", "--log-level warning"]
     if store.local:
         command += ["--default-artifact-root", (store.root / "artifacts").as_uri()]
-    server = subprocess.Popen(command, env={"PYTHONWARNINGS": "ignore", **os.environ})
+    # The address may hold a password, which a command line would show to everybody on this machine.
+    server = subprocess.Popen(command, env={"PYTHONWARNINGS": "ignore", **os.environ, "MLFLOW_BACKEND_STORE_URI": store.uri})
     try:
         if ready is not None and _answers(server, port):
             ready(_addresses(store, port))

@@ -4,17 +4,18 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
 from filelock import FileLock
 
 from ..errors import ArgumentError, InputError, did_you_mean, one_line
-from .address import EXPECTED, check_uri, is_server, without_password
-from .delivery import Delivery, delivery_of, start_delivery
+from .address import EXPECTED, check_uri, without_password
+from .delivery import Delivery, delivery_of, finish, start_delivery
 from .janitor import end_dead_runs, journals
-from .journal import BusyError, Identity, Journal
+from .journal import BusyError, Identity, Journal, Sent
 from .owner import is_dead, owner
 from .records import Record, experiment_names, make_record, search
 from .relocate import notice_move
@@ -40,6 +41,12 @@ up soon."""
 
 START_WAIT = 3.0
 """Seconds that a new run waits for its MLflow id; training goes on without it."""
+
+BUSY_WAIT = 5.0
+"""Seconds that a run waits for another process to let go of its journal."""
+
+LOCK_WAIT = 120.0
+"""Seconds that a process waits for others to make or migrate the database."""
 
 READ_WAIT = 5.0
 """Seconds that a question to the store waits for what this process has logged before."""
@@ -133,7 +140,9 @@ class Store:
         _check_resumable(run_id, record.status, record.tags, force)
         key = record.tags.get(KEY, record.id)
         identity = Identity(key, record.experiment, record.name, record.tags, None, record.start, self._origin)
-        return self._run(identity, record)
+        with self._asking():
+            experiment = self._open().get_run(record.id).info.experiment_id
+        return self._run(identity, Sent(run_id=record.id, experiment_id=experiment, linked=True), record.status)
 
     def link(self, run: Run) -> str | None:
         """Where MLflow's pages show a run: an address within them, `#/experiments/1/runs/...`; None until the store has told its id."""
@@ -147,7 +156,9 @@ class Store:
 
     def experiments(self) -> dict[str, str]:
         """The names of all experiments by their ids."""
-        return experiment_names(self._client)
+        client = self._client
+        with self._asking():
+            return experiment_names(client)
 
     def flush(self, timeout: float = 60.0) -> bool:
         """Waits until the store has what this process has logged; at once False if it does not answer."""
@@ -162,7 +173,7 @@ class Store:
         """
         self._open()
         self.flush()
-        return sync(self._sender(), self.root, self._origin)
+        return sync(Sender(self._connect, self._location, attempts=1), self.root, self._origin)
 
     def get(self, run_id: str) -> Record:
         """One run by its id, or by its key."""
@@ -172,7 +183,8 @@ class Store:
             return make_record(run, client.get_experiment(run.info.experiment_id).name)
         except Exception as error:
             plain = re.fullmatch(r"[\w.-]+", run_id)
-            found = list(search(client, experiment_names(client), f"tags.`{KEY}` = '{run_id}'")) if plain else []
+            with self._asking():
+                found = list(search(client, experiment_names(client), f"tags.`{KEY}` = '{run_id}'")) if plain else []
             if not found:
                 raise InputError(f"run {run_id}: not found in {self.where}. `kzoo runs` lists the runs.") from error
             return found[0]
@@ -191,25 +203,24 @@ class Store:
 
     def runs(self, experiment: str | None = None) -> list[Record]:
         """All runs, or those of one experiment, newest first."""
-        client = self._client
-        known = experiment_names(client)
+        client, known = self._client, self.experiments()
         names = {key: name for key, name in known.items() if experiment in (None, name)}
         if experiment is not None and not names:
             raise InputError(
                 f"experiment {experiment}: not found in {self.where}, which holds {', '.join(sorted(known.values()))}."
                 f"{did_you_mean(experiment, known.values())}"
             )
-        return list(search(client, names))
+        with self._asking():
+            return list(search(client, names))
 
     def find(self, experiment: str, tags: Mapping[str, str], status: str | None = None) -> list[Record]:
         """The runs of an experiment with these tags, newest first; none where the experiment does not exist."""
         client = self._client
-        found = client.get_experiment_by_name(experiment)
-        if found is None:
-            return []
         conditions = [f"tags.`{key}` = '{value}'" for key, value in tags.items()]
         conditions += [f"attributes.status = '{status}'"] if status else []
-        return list(search(client, {found.experiment_id: experiment}, " and ".join(conditions)))
+        with self._asking():
+            found = client.get_experiment_by_name(experiment)
+            return list(search(client, {found.experiment_id: experiment}, " and ".join(conditions))) if found else []
 
     @property
     def _client(self):
@@ -225,28 +236,31 @@ class Store:
     def _open(self):
         """The client, after a first request has shown that the store answers (and has made its tables)."""
         if self._made is None:
-            try:
+            with self._asking():
                 client = self._connect()
                 client.search_experiments(max_results=1)
-            except Exception as error:
-                raise InputError(f"tracking store {self.where}: cannot be opened ({one_line(error)[:200]}). {EXPECTED}") from error
             self._made = client
         return self._made
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """An error in a question becomes an `InputError`."""
+        try:
+            yield
+        except Exception as error:
+            raise InputError(f"tracking store {self.where}: cannot be opened ({one_line(error)[:200]}). {EXPECTED}") from error
 
     def _connect(self):
         from mlflow import MlflowClient
 
-        if is_server(self.uri):
+        if not self.uri.startswith("sqlite"):
             return MlflowClient(self.uri)
         self.root.mkdir(parents=True, exist_ok=True)
         # Fresh databases break when several processes migrate them at once.
-        with FileLock(self.root / ".lock"):
+        with FileLock(self.root / ".lock", timeout=LOCK_WAIT):
             client = MlflowClient(self.uri)
             client.search_experiments(max_results=1)
         return client
-
-    def _sender(self) -> Sender:
-        return Sender(self._connect, self._location)
 
     def _location(self, experiment: str) -> str | None:
         """The place of an experiment's artifacts, whatever characters its name holds."""
@@ -255,47 +269,49 @@ class Store:
     def _delivery(self) -> Delivery:
         delivery = delivery_of(self.uri, self.root)
         if delivery is None:
-            delivery = start_delivery(self.uri, self.root, self._sender(), self.where)
-            delivery.later([j.folder for j in journals(self.root) if j.identity.uri == self._origin and (j.pending or not j.settled)])
+            delivery = start_delivery(self.uri, self.root, Sender(self._connect, self._location), self.where)
         return delivery
 
-    def _run(self, identity: Identity, record: Record | None = None) -> Run:
-        delivery = self._delivery()
-        journal = self._journal(delivery, identity)
-        if record is not None and journal.run_id is None:
-            journal.sent.run_id, journal.sent.linked = record.id, True
-            journal.sent.experiment_id = self._open().get_run(record.id).info.experiment_id
+    def _left_behind(self) -> list[Path]:
+        mine = (journal for journal in journals(self.root) if journal.identity.uri == self._origin)
+        return [journal.folder for journal in mine if journal.pending or not journal.settled]
+
+    def _run(self, identity: Identity, known: Sent | None = None, status: str = "RUNNING") -> Run:
+        first, delivery = delivery_of(self.uri, self.root) is None, self._delivery()
+        journal = self._journal(delivery, self.root / "journal" / identity.key, identity)
+        if known is not None and journal.run_id is None:
+            journal.sent = known
             journal.append("tags", values={KEY: identity.key})
+            journal.append("status", status=status)
         delivery.do(end_dead_runs)
         delivery.add(journal)
+        if first:
+            delivery.later(self._left_behind())
         if not delivery.broken:
             delivery.flush(START_WAIT, until=lambda: journal.run_id is not None)
-        return Run(journal, delivery, self.root / "unfinished" / identity.key, self._recorded_steps)
+        return Run(journal, delivery, self.root / "unfinished" / identity.key)
 
-    def _journal(self, delivery: Delivery, identity: Identity) -> Journal:
-        folder = self.root / "journal" / identity.key
+    def _journal(self, delivery: Delivery, folder: Path, identity: Identity) -> Journal:
+        journal = delivery.held(folder)
         try:
-            journal = delivery.held(folder) or Journal(folder, identity, wait=5.0)
+            if journal is None:
+                journal = Journal(folder, identity, wait=BUSY_WAIT)
+                if journal.identity is not identity:
+                    finish(journal)
+            theirs = journal.identity
+            if (theirs.experiment, theirs.uri) != (identity.experiment, identity.uri):
+                place = f"experiment {theirs.experiment} of {theirs.uri or 'the local store'}"
+                raise ArgumentError("key", f"expected one of its own. Received: {identity.key}, which is a run in {place}.")
+            if theirs != identity:
+                journal.append("tags", values=identity.tags)
+            return journal
         except BusyError as error:
             raise InputError(f"run {identity.key}: is being written by another process. Stop it first, or wait for it.") from error
-        theirs = journal.identity
-        if (theirs.experiment, theirs.uri) != (identity.experiment, identity.uri):
-            place = f"experiment {theirs.experiment} of {theirs.uri or 'the local store'}"
-            raise ArgumentError("key", f"expected one of its own. Received: {identity.key}, which is a run in {place}.")
-        if theirs is not identity:
-            journal.append("tags", values={**identity.tags, **owner()} if theirs != identity else owner())
-        return journal
 
     def _kept(self, run_id: str) -> Journal | None:
         """The journal of a run on this machine, by the run's id or key."""
         mine = (journal for journal in journals(self.root) if journal.identity.uri == self._origin)
         return next((journal for journal in mine if run_id in (journal.run_id, journal.key)), None)
-
-    def _recorded_steps(self, run_id: str, metric: str) -> set[int]:
-        try:
-            return {point.step for point in self._client.get_metric_history(run_id, metric)}
-        except Exception:
-            return set()
 
 
 def _check_resumable(run_id: str, status: str, tags: Mapping[str, str], force: bool) -> None:

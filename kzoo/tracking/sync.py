@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .delivery import finish, release
-from .failures import UnreachableError
+from .failures import UnreachableError, plainly
 from .janitor import end_dead_runs, journals
 from .journal import BusyError, Journal
 from .sender import Sender
@@ -23,7 +23,7 @@ class Synced:
         busy: runs that another process writes, and sends itself.
         elsewhere: runs that belong to other stores, by the store's address.
         refused: what MLflow does not take, in words.
-        problem: why something remains, if the store did not do its part.
+        problem: what the store could not do.
     """
 
     runs: int = 0
@@ -43,7 +43,7 @@ def sync(sender: Sender, root: Path, origin: str | None) -> Synced:
     counts = []
     busy = remaining = 0
     refused: list[str] = []
-    problem = None
+    problem, silent = None, False
     for folder in mine:
         try:
             journal = Journal(folder)
@@ -54,14 +54,18 @@ def sync(sender: Sender, root: Path, origin: str | None) -> Synced:
             continue
         try:
             finish(journal)
-            counts.append(_send(sender, journal))
+            if not silent:
+                counts.append(_send(sender, journal))
         except UnreachableError as error:
-            problem = str(error)
+            problem, silent = str(error), error.silent
         finally:
-            remaining += len(journal.pending)
+            remaining += len({event["n"] for event in journal.pending}.union(journal.sent.left))
             refused += [f"run {journal.run_id or journal.key}: {what}: {reason}" for _, what, reason in journal.sent.refused]
             release(journal, anyway=True)
-    end_dead_runs(sender)
+    try:
+        end_dead_runs(sender)
+    except Exception as error:
+        problem = problem or plainly(error)
     runs = sum(count > 0 for count in counts)
     return Synced(runs, sum(counts), remaining, busy, dict(elsewhere), tuple(refused), problem)
 

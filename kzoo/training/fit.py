@@ -17,7 +17,8 @@ from .objective import compile_model, main, monitored
 from .recipe import Training
 from .state import History, load_state, load_weights, save_state, save_weights
 
-STATE, BEST = "state.npz", "best.npz"
+STATE, BEST = "state.npz", "best-*.npz"
+"""In the folder of a training: its state, and the weights of the best epoch, with its number."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,13 @@ def fit(
             shuffle=False,
             verbose=0,
         )
-    load_weights(folder / BEST, model)
+    load_weights(best_file(folder, epochs.best_epoch), model)
     return Fitted(history, epochs.best_epoch)
+
+
+def best_file(folder: Path, epoch: int) -> Path:
+    """Where the weights of an epoch are kept while it is the best one."""
+    return folder / BEST.replace("*", str(epoch))
 
 
 def make_batches(model: keras.Model, dataset: Dataset, samples: Samples, training: Training, training_split: bool = False) -> Batches:
@@ -134,9 +140,12 @@ class _Epochs(keras.callbacks.Callback):
                 "training.learning_rate."
             )
         self.history.append(row)
+        best = best_file(self.folder, self.best_epoch)
         if self.best_epoch == row["epoch"]:
-            save_weights(self.folder / BEST, self.model)
+            save_weights(best, self.model)
         save_state(self.folder / STATE, self.model, self.history)
+        for other in set(self.folder.glob(BEST)) - {best}:  # after the state, which a kill would have left with the other
+            other.unlink()
         self.on_epoch(row)
         self.model.stop_training = self.finished
 

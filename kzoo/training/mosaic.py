@@ -1,6 +1,7 @@
 """The same few validation images in every run, as arrays of pixels, which are drawn in milliseconds: for MLflow's image grid."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -25,10 +26,9 @@ def sampler(model: keras.Model, dataset: Dataset, training: Training) -> Callabl
         `sample_3`, each with image and truth in the upper row, prediction and differing pixels in the lower one; for classification one
         sheet `samples`, with a green border around images that are classified rightly and a red one around the others.
     """
-    inputs, targets = make_batches(model, dataset, dataset.validation, training)[0]
     maps = dataset.task == "segmentation"
-    count = SAMPLES if maps else TILES
-    inputs, targets = inputs[:count], targets[:count]
+    first = replace(training, batch_size=SAMPLES if maps else TILES)
+    inputs, targets = make_batches(model, dataset, dataset.validation, first)[0]
     predictor, logits = main(model), returns_logits(model)
 
     def draw() -> dict[str, np.ndarray]:

@@ -98,12 +98,10 @@ def log_epoch(run: Run, row: Mapping[str, float]) -> None:
     run.log_metrics({key: value for key, value in row.items() if key != "epoch"}, step=int(row["epoch"]))
 
 
-def log_missed_epochs(run: Run) -> None:
-    """Epochs whose state was written just before the end, but not yet their numbers."""
-    logged = run.logged_steps("train/loss")
+def log_epochs(run: Run) -> None:
+    """The epochs of the state: the last one may have been written just before the end, but not yet its numbers."""
     for row in read_history(run.folder / STATE):
-        if row["epoch"] not in logged:
-            log_epoch(run, row)
+        log_epoch(run, row)
 
 
 def log_results(run: Run, recipe: Recipe, dataset: Dataset, model: keras.Model, fitted: Fitted) -> dict[str, float]:

@@ -1,7 +1,6 @@
 """The state of an unfinished training on disk, written atomically: weights, optimizer, random streams and the history so far."""
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import keras
 import numpy as np
 
 from ..errors import InputError, one_line
+from ..files import whole
 
 History = list[dict[str, float]]
 """One row per epoch, with its number under `epoch`, counted from 1."""
@@ -51,14 +51,9 @@ def _state(model: keras.Model) -> list:
 
 
 def _write(path: Path, variables: Sequence, history: History) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     arrays = {str(i): keras.ops.convert_to_numpy(v) for i, v in enumerate(variables)}
-    unfinished = path.with_suffix(".part")
-    with unfinished.open("wb") as file:
+    with whole(path) as file:
         np.savez(file, history=np.array(json.dumps(history)), **arrays)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
 
 
 def _read(path: Path, variables: Sequence) -> History:

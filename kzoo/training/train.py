@@ -21,7 +21,7 @@ from .fit import STATE, fit
 from .prepare import prepare
 from .progress import PRINTED, Progress
 from .recipe import Recipe, flatten, load_recipe
-from .record import AS_RESOLVED, cost_metrics, log_epoch, log_missed_epochs, log_results, log_setup, read_beginning
+from .record import AS_RESOLVED, cost_metrics, log_epoch, log_epochs, log_results, log_setup, read_beginning
 from .state import History
 
 
@@ -108,7 +108,7 @@ def train_in(run: Run, recipe: Recipe, dataset: Dataset, model: keras.Model, pro
     with run:
         cost = profile(model, optimizer=recipe.training.optimizer)
         if (run.folder / STATE).exists():
-            log_missed_epochs(run)
+            log_epochs(run)
         else:
             log_setup(run, recipe, dataset, model, cost)
         progress.started(run.id, recipe, dataset, model)
@@ -136,11 +136,7 @@ def _resume(run_id: str, recipe, overrides, force: bool, store: Store, progress:
     recorded, digest = _recorded(run, store)
     if recipe is not None or overrides:
         _check_same(load_recipe(recipe or recorded, overrides), recorded, run_id)
-    if run.logged_steps("train/loss") and not (run.folder / STATE).exists():
-        raise InputError(
-            f"run {run_id}: expected its state in {run.folder}, where it is not. Resume on the machine and in the folder that it was "
-            f"begun in (its state was in {store.get(run_id).tags.get('kzoo.state', 'an unknown place')}), or start a new run."
-        )
+    _check_state(run, store)
     dataset, model = prepare(recorded)
     if digest != dataset.fingerprint:
         raise InputError(
@@ -149,6 +145,18 @@ def _resume(run_id: str, recipe, overrides, force: bool, store: Store, progress:
         )
     with _resumable(run):
         return train_in(run, recorded, dataset, model, progress)
+
+
+def _check_state(run: Run, store: Store) -> None:
+    """Raises `InputError` for a run that has trained, if not all that its next epoch depends on is here."""
+    if (run.folder / STATE).exists():
+        return
+    here = read_beginning(run.folder) is not None
+    if run.logged_steps("train/loss") or (not here and "train/loss" in store.get(run.id).metrics):
+        raise InputError(
+            f"run {run.id}: expected its state in {run.folder}, where it is not. Resume on the machine and in the folder that it was "
+            f"begun in (its state was in {store.get(run.id).tags.get('kzoo.state', 'an unknown place')}), or start a new run."
+        )
 
 
 def _recorded(run: Run, store: Store) -> tuple[Recipe, str | None]:

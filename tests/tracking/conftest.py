@@ -12,6 +12,12 @@ def server(tmp_path_factory):
     server.kill()
 
 
+@pytest.fixture(autouse=True)
+def every_warning(monkeypatch):
+    """What an earlier test was told is said again."""
+    monkeypatch.setattr("kzoo.tracking.notice._said", set())
+
+
 @pytest.fixture
 def impatient(monkeypatch):
     """A store that did not answer is asked again soon."""

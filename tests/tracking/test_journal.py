@@ -144,3 +144,51 @@ def test_reading_without_the_lock_makes_and_repairs_nothing(folder):
     os.truncate(folder / "events.jsonl", 50)
     Journal(folder, lock=False)
     assert (folder / "events.jsonl").stat().st_size == 50
+
+
+def test_an_artifact_that_was_refused_is_kept(folder):
+    journal = Journal(folder, IDENTITY)
+    for name in ("a", "b"):
+        path = journal.place(name)
+        path.write_text(name)
+        journal.append("file", name=name, file=path.relative_to(folder / "files").as_posix())
+    journal.append("status", status="FINISHED")
+    journal.sent.run_id = "r"
+    journal.sent.refused.append([2, "file b", "bad"])
+    journal.mark_sent(3)
+    journal.close(keep=False)
+    assert path.read_text() == "b"
+
+
+def test_what_is_left_for_another_time_is_tried_by_the_next_one(folder):
+    journal = written(folder)
+    journal.append("status", status="FINISHED")
+    journal.sent.run_id = "r"
+    journal.mark_sent(4, left=[2])
+    assert journal.settled
+    journal.close(keep=False)
+    journal = Journal(folder)
+    assert [e["n"] for e in journal.pending] == [2]
+    journal.mark_sent(2, left=[2])
+    journal.close(keep=False)
+    journal = Journal(folder)
+    journal.mark_sent(2)
+    assert journal.sent.left == []
+    journal.close(keep=False)
+    assert not folder.exists()
+
+
+def test_a_journal_that_was_given_back_learns_what_others_have_sent(folder):
+    journal = written(folder)
+    journal.doze()
+    other = Journal(folder)
+    with pytest.raises(BusyError):
+        journal.reopen()
+    other.sent.run_id = "r"
+    other.mark_sent(2)
+    other.doze()
+    journal.reopen()
+    assert (journal.run_id, [e["n"] for e in journal.pending]) == ("r", [3])
+    journal.append("tags", values={"t": "1"})
+    journal.doze()
+    assert [e["n"] for e in Journal(folder, lock=False).pending] == [3, 4]

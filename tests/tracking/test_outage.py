@@ -73,7 +73,7 @@ def test_a_server_that_goes_away_and_comes_back_while_a_network_trains(server, t
     assert {key: points[-1][1] for key, points in found["metrics"].items() if key in trained.metrics} == dict(trained.metrics)
     assert {"model.keras", "recipe.yaml", "predictions.png", "network.svg"} <= set(found["artifacts"])
     assert not list((tmp_path / "journal").iterdir())
-    assert capsys.readouterr().err.count("tracking:") <= 1
+    assert capsys.readouterr().err.count("tracking:") == 1
 
 
 @pytest.mark.processes
@@ -227,13 +227,15 @@ def test_parents_without_a_server(server, tmp_path):
 
 def test_a_black_hole_costs_the_training_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("kzoo.tracking.store.START_WAIT", 0.5)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with socket.socket() as hole:
         hole.bind(("127.0.0.1", 0))
         hole.listen(64)
         store = Store(f"http://127.0.0.1:{hole.getsockname()[1]}", root=tmp_path)
         began = time.perf_counter()
         run = store.start("hole", "x")
-        assert time.perf_counter() - began < 5
+        assert time.perf_counter() - began < 3
         run.__enter__()
         costs = []
         for step in range(100):
@@ -290,7 +292,7 @@ def test_one_warning_and_a_resumption_by_key(server, tmp_path, capsys):
     for _ in range(2):
         with pytest.raises(ValueError, match="could not convert"), store.start("twice", "x", key="twice") as run:
             run.log_metrics({"a": float("not numbers")}, step=1)
-    assert len([line for line in capsys.readouterr().err.splitlines() if line.startswith(f"tracking: {server.uri}")]) <= 1
+    assert len([line for line in capsys.readouterr().err.splitlines() if line.startswith(f"tracking: {server.uri}")]) == 1
     server.start()
     assert store.sync().remaining == 0
     assert store.resume("twice").key == "twice"

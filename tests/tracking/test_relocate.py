@@ -2,12 +2,10 @@
 
 import shutil
 import sqlite3
-import subprocess
-import sys
 
 import pytest
 
-from kzoo import InputError, Store
+from kzoo import InputError, Store, cli
 from kzoo.tracking import notice, relocate
 
 from .servers import content
@@ -58,7 +56,7 @@ def test_the_runs_find_their_artifacts_again_and_nothing_else_changes(moved, cap
     assert (store.root / "artifacts" / "moving_house_" / run.id / "artifacts" / "b.txt").read_text() == "more"
 
 
-def test_twice_changes_nothing(moved):
+def test_twice_changes_nothing(moved, capsys):
     place, _ = moved
     store = Store(root=place / "mlruns")
     relocate(store)
@@ -67,7 +65,9 @@ def test_twice_changes_nothing(moved):
     assert relocate(store).roots == ()
     assert dump(store.root) == before
     notice._said.clear()
+    capsys.readouterr()
     Store(root=place / "mlruns")
+    assert capsys.readouterr().err == ""
 
 
 def test_a_copy_is_a_project_of_its_own(moved):
@@ -85,8 +85,12 @@ def test_artifacts_that_somebody_keeps_elsewhere_stay_there(tmp_path):
     store = Store(root=tmp_path / "mlruns")
     elsewhere = tmp_path / "disk" / "artifacts" / "mine"
     elsewhere.mkdir(parents=True)
-    store._client.create_experiment("mine", artifact_location=elsewhere.as_uri())
+    experiment = store._client.create_experiment("mine", artifact_location=elsewhere.as_uri())
+    store._client.create_run(experiment)
     assert relocate(store).rows == {}
+    (tmp_path / "disk").rename(tmp_path / "unmounted")
+    done = relocate(store)
+    assert (done.rows, done.roots, done.missing) == ({}, (), (tmp_path / "disk",))
 
 
 def test_only_a_local_store(tmp_path):
@@ -94,15 +98,15 @@ def test_only_a_local_store(tmp_path):
         relocate(Store(f"sqlite:///{tmp_path}/other.db", root=tmp_path))
 
 
-def test_the_commands(moved):
+def test_the_commands(moved, monkeypatch, capsys):
     place, _ = moved
+    monkeypatch.chdir(place)
 
-    def kzoo(*arguments):
-        return subprocess.run([sys.executable, "-m", "kzoo.cli", *arguments], cwd=place, capture_output=True, text=True, timeout=120)
+    def kzoo(command):
+        capsys.readouterr()
+        cli.app([command], standalone_mode=False)
+        return capsys.readouterr()
 
-    done = kzoo("relocate")
-    assert done.returncode == 0
-    assert "runs.artifact_uri: 2 changed\n" in done.stdout
-    again = kzoo("relocate")
-    assert (again.stdout, again.stderr) == ("nothing to change: the artifacts are where the database says\n", "")
-    assert kzoo("sync").stdout == "nothing to send\n"
+    assert "runs.artifact_uri: 2 changed\n" in kzoo("relocate").out
+    assert tuple(kzoo("relocate")) == ("nothing to change: the artifacts are where the database says\n", "")
+    assert kzoo("sync").out == "nothing to send\n"

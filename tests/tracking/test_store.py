@@ -151,6 +151,7 @@ def test_artifacts_lie_under_the_root(shared_store, tmp_path):
         shared_store.download(run.id, "b.txt", tmp_path)
 
 
+@pytest.mark.processes
 def test_four_processes_on_a_fresh_store(tmp_path):
     code = f"import pathlib, kzoo\nwith kzoo.Store(root=pathlib.Path({str(tmp_path)!r})).start('e', 'x'): pass"
     processes = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(4)]

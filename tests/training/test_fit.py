@@ -1,12 +1,14 @@
 """The training loop: an interrupted training goes on exactly, the best epoch is kept, a loss that is no number ends it."""
 
+import sys
+
 import keras
 import numpy as np
 import pytest
 
 from kzoo import TrainingError, load_recipe
 from kzoo.training import Training, fit, prepare
-from kzoo.training.fit import BEST, STATE
+from kzoo.training.fit import BEST, STATE, best_file
 from kzoo.training.recipe import EarlyStopping
 from kzoo.training.state import load_state
 from tests.conftest import small_recipe
@@ -63,6 +65,33 @@ def test_the_model_holds_the_best_epoch(tmp_path):
     assert fitted.best["val/loss"] == min(losses)
 
 
+def test_a_kill_between_the_best_weights_and_the_state_leaves_those_that_the_state_knows(tmp_path, monkeypatch):
+    """Each epoch is better than the one before; after the second, the state is not written any more."""
+    dataset, model = prepared()
+    training = Training(epochs=2, batch_size=4, monitor="loss")
+
+    def save_state(path, network, history):
+        if len(history) == 2:
+            raise InterruptionError
+        kept.append(network.get_weights())
+        real(path, network, history)
+
+    kept, module = [], sys.modules["kzoo.training.fit"]
+    real = module.save_state
+    monkeypatch.setattr(module, "save_state", save_state)
+    with pytest.raises(InterruptionError):
+        fit(model, dataset, training, tmp_path)
+    assert sorted(file.name for file in tmp_path.glob(BEST)) == ["best-1.npz", "best-2.npz"]
+    dataset, again = prepared()
+    fitted = fit(again, dataset, Training(epochs=1, batch_size=4, monitor="loss"), tmp_path)
+    assert fitted.best_epoch == 1
+    for a, b in zip(kept[0], again.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    monkeypatch.undo()
+    fitted = fit(prepared()[1], dataset, training, tmp_path)
+    assert [file.name for file in tmp_path.glob(BEST)] == [f"best-{fitted.best_epoch}.npz"]
+
+
 def test_early_stopping_waits_for_its_patience(tmp_path):
     dataset, model = prepared()
     training = Training(epochs=30, batch_size=4, learning_rate=1e-9, monitor="loss", early_stopping=EarlyStopping(2))
@@ -108,7 +137,7 @@ def test_a_truncated_state_is_named(tmp_path):
     (tmp_path / STATE).write_bytes((tmp_path / STATE).read_bytes()[:500])
     with pytest.raises(ValueError, match=rf"{STATE}: cannot be read"):
         fit(model, dataset, Training(epochs=2, batch_size=4), tmp_path)
-    assert (tmp_path / BEST).exists()
+    assert best_file(tmp_path, 1).exists()
 
 
 def test_rows_hold_training_validation_speed_and_rate(tmp_path):

@@ -1,5 +1,7 @@
 """Pictures as arrays: what lies where, by single pixels."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,18 @@ def test_it_draws_what_the_model_says_at_the_moment():
     after = draw()["sample_1"]
     assert after[32 + GAP :, :32].any(-1).all()
     np.testing.assert_array_equal(before[:32], after[:32])
+
+
+@pytest.mark.parametrize(
+    ("recipe", "count"), [(small_recipe(), 4), ({"model": {"builder": "cnn", "filters": 4}, "data": {"source": "digits"}}, 1)]
+)
+def test_what_is_drawn_does_not_depend_on_the_batch_size(recipe, count):
+    recipe = load_recipe(recipe)
+    dataset, model = prepare(recipe)
+    few, many = (sampler(model, dataset, replace(recipe.training, batch_size=size))() for size in (3, 32))
+    assert len(few) == count
+    for name, picture in many.items():
+        np.testing.assert_allclose(few[name], picture)
 
 
 @pytest.mark.parametrize("right", [True, False])
