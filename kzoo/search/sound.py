@@ -138,7 +138,7 @@ class Sound(keras_tuner.Oracle):
         """Whether a point has not been tried and is feasible; each is judged once."""
         if self._duplicate(values):
             return False
-        key = self._compute_values_hash(values)
+        key = self._compute_values_hash(values)[:12]
         if key not in self._judged:
             self._judged[key] = self.feasible(values)
         return self._judged[key] is None
@@ -146,7 +146,7 @@ class Sound(keras_tuner.Oracle):
     @property
     def rejected(self) -> Counter[str]:
         """How many points were refused, by reason."""
-        return Counter(filter(None, self._judged.values()))
+        return Counter(filter(None, list(self._judged.values())))
 
     def _check_consecutive_failures(self) -> None:
         last = [self.trials[name] for name in self.end_order[self._forgiven :]][-FAILURES:]
@@ -173,7 +173,7 @@ class Sound(keras_tuner.Oracle):
 
     def adopt(self, tuner_id: str, trial_id: str) -> bool:
         """Whether a trial is that of the worker which says so; one that it left and that nobody has begun since becomes its own again."""
-        if self.left.get(tuner_id) == trial_id and trial_id in self._retry_queue:
+        if self.left.get(tuner_id) == trial_id and trial_id in self._retry_queue and tuner_id not in self.ongoing_trials:
             del self.left[tuner_id]
             self._retry_queue.remove(trial_id)
             self.trials[trial_id].status = "RUNNING"

@@ -99,19 +99,20 @@ class Beats:
                 due = time.monotonic() + self.seconds
 
     def _show(self) -> None:
+        """A sign of life; where the trial was given away, another worker writes to its run and folder: nothing more may come from here."""
         with self._asking:
-            try:
-                yours = self.line.call("Beat", self.seconds, wait=False, trial=self.trial)["yours"]
-            except TrainingError as error:
-                self._give_up(str(error))
-            if not yours:
-                self._give_up(f"trial {self.trial} was given to another one, since this one was silent.")
+            refusal = self._refusal()
+            if refusal is not None and not self._ended.is_set():
+                print(f"error: worker {self.line.worker}: {refusal}", file=sys.stderr, flush=True)
+                os._exit(1)
 
-    def _give_up(self, why: str) -> None:
-        """Another worker writes to the trial's run and folder now: nothing more may come from here."""
-        if not self._ended.is_set():
-            print(f"error: worker {self.line.worker}: {why}", file=sys.stderr, flush=True)
-            os._exit(1)
+    def _refusal(self) -> str | None:
+        """Why the chief wants nothing more from this worker's trial; None where it does."""
+        try:
+            yours = self.line.call("Beat", self.seconds, wait=False, trial=self.trial)["yours"]
+        except TrainingError as error:
+            return str(error)
+        return None if yours else f"trial {self.trial} was given to another one, since this one was silent."
 
 
 def joined_plan(told: Message) -> Plan:

@@ -118,9 +118,10 @@ def test_workers_on_another_machine_leave_nothing_behind_that_is_missed(forks, t
             assert worker.end(30)[0] == 0
             kept = Kept(search, server.uri)
             kept.assert_whole(dict.fromkeys(["0000", "0001", "0002"], 3))
+            status, said = search.run("best", "small", "-o", "best.yaml", uri=server.uri)
+            assert status == 0, said
         finally:
             server.kill()
-        assert search.run("best", "small", "-o", "best.yaml")[0] == 0
     assert load_recipe(tmp_path / "here" / "best.yaml").training.epochs == 3
     assert [list(outcome["values"]) for outcome in search.outcomes.values()] == [["optimizer"]] + 2 * [["optimizer", "weight_decay"]]
     for trial, outcome in search.outcomes.items():
