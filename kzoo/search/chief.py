@@ -5,33 +5,29 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent import futures
-from dataclasses import replace
-from typing import Any
 
 import grpc
-from keras_tuner.engine.trial import Trial
-from keras_tuner.src import protos
-from keras_tuner.src.distribute.oracle_chief import OracleServicer
 
 from ..errors import InputError, TrainingError
+from ..files import write_atomically
 from .leases import Leases, has_died
-from .outcome import Outcome, Status, read_outcome
+from .outcome import RECIPE, Outcome, told_outcome
 from .plan import Plan
 from .sound import LOST, Sound
-from .tuner import nothing, own_values
+from .tuner import nothing, outcome_of
 from .wire import Message, handlers
 
 THREADS = 8
 TICK = 0.25
 """Seconds between two looks at the leases."""
 NOBODY, ABANDONED = 600.0, 20.0
-"""Seconds for which a search without workers waits for the first one, and for another one after the last has gone."""
+"""Seconds for which a search without workers waits for one that is expected, and for another one after the last has gone."""
 FAREWELL = 10.0
 """Seconds in which workers may still ask and be told that the search is over."""
 
 
 class Chief:
-    """Serves keras-tuner's requests for one search, on one port.
+    """Answers the workers of one search, on one port.
 
     Args:
         plan: of the search.
@@ -54,12 +50,13 @@ class Chief:
         self.leases = Leases(lease)
         self.lock = threading.RLock()
         """Held while the oracle is asked or told anything."""
+        self.patience, self.alone_since = NOBODY, 0.0
         self.over: list[str] = []
         """Trials that ended and were not told of yet."""
         self.server = grpc.server(futures.ThreadPoolExecutor(THREADS), options=[("grpc.so_reuseport", 0)])
-        protos.get_service_grpc().add_OracleServicer_to_server(_Servicer(self), self.server)
-        own = {"Join": self._join, "Beat": self._beat, "Reason": self._reason, "Leave": self._leave}
-        self.server.add_generic_rpc_handlers([handlers(own)])
+        members = {"Ask": self._ask, "End": self._end, "Beat": self._beat, "Leave": self._leave}
+        guarded = {name: self._guarded(method) for name, method in members.items()}
+        self.server.add_generic_rpc_handlers([handlers({"Join": self._join, **guarded})])
         self.port = self._listen(host, port)
 
     def _listen(self, host: str, port: int) -> int:
@@ -76,18 +73,16 @@ class Chief:
         """
         self._expect()
         self.server.start()
-        alone_since, patience = time.monotonic(), NOBODY
+        self.alone_since = time.monotonic()
         try:
             while not self.is_over():
                 time.sleep(TICK)
                 here = tend()
                 self._take_back()
                 self._tell()
-                if self.leases.holders:
-                    patience = ABANDONED
                 if self.leases.holders or here:
-                    alone_since = time.monotonic()
-                elif time.monotonic() - alone_since > patience:
+                    self.alone_since = time.monotonic()
+                elif time.monotonic() - self.alone_since > self.patience:
                     return False
             self._tell()
             self._see_off()
@@ -103,7 +98,7 @@ class Chief:
 
     def _expect(self) -> None:
         """The workers of an earlier chief that may still be at their trials keep them, if they are heard of within a lease."""
-        for worker, trial in self.oracle.left.items():
+        for worker, trial in list(self.oracle.left.items()):
             if not has_died(worker) and self.oracle.adopt(worker, trial):
                 self.leases.renew(worker)
 
@@ -125,91 +120,68 @@ class Chief:
         """Tells of the trials that have ended, one by one, outside of any request."""
         while self.over:
             trial = self.oracle.get_trial(self.over.pop(0))
-            outcome = read_outcome(self.plan.trial_folder(trial.trial_id))
+            outcome = outcome_of(self.plan, trial)
             if trial.message == LOST:
-                outcome = self._bury(outcome or _from_afar(trial))
-            elif outcome is None:
-                outcome = _from_afar(trial)
-                outcome.write(self.plan.trial_folder(trial.trial_id))
+                self._bury(outcome)
             self.ended(outcome)
 
-    def _bury(self, outcome: Outcome) -> Outcome:
+    def _bury(self, outcome: Outcome) -> None:
         """Ends the run of a trial whose workers were lost twice."""
-        outcome = replace(outcome, status="failed", reason=LOST)
         outcome.write(self.plan.trial_folder(outcome.trial))
         with contextlib.suppress(InputError, TrainingError):
             run = self.plan.store.start(self.plan.experiment, outcome.trial, key=self.plan.key(outcome.trial), parent=self.plan.key())
             with run:
                 raise TrainingError(LOST)
-        return outcome
 
     def _join(self, message: Message) -> Message:
         self.leases.renew(message["worker"])
-        plan = self.plan
-        return {
-            "name": plan.space.name,
-            "space": plan.space.resolved(),
-            "id": plan.id,
-            "tuner": plan.advice.tuner,
-            "trials": plan.advice.trials,
-            "fingerprint": plan.dataset.fingerprint,
-            "digest": plan.space.digest(),
-            "root": str(plan.store.root),
-            "uri": None if plan.store.local else plan.store.uri,
-            "lease": self.leases.seconds,
-        }
+        self.patience, self.alone_since = ABANDONED, time.monotonic()
+        return {**self.plan.told(), "lease": self.leases.seconds}
+
+    def _guarded(self, method: Callable[[Message], Message]) -> Callable[[Message], Message]:
+        """A method for the workers of this search, one at a time; each message is a sign of life."""
+
+        def answer(message: Message) -> Message:
+            if message["search"] != self.plan.id:
+                raise InputError("expected a worker of the search that is led here. Received: one of an earlier search. Join anew.")
+            self.leases.renew(message["worker"])
+            with self.lock:
+                return method(message)
+
+        return answer
+
+    def _ask(self, message: Message) -> Message:
+        trial = self.oracle.create_trial(message["worker"])
+        return {"trial": trial.get_state(), "attempt": self.oracle.attempts[trial.trial_id]}
+
+    def _end(self, message: Message) -> Message:
+        """How a trial ended; told twice, or by a worker from which it was taken, it changes nothing."""
+        outcome = told_outcome(message["outcome"])
+        if outcome is not None and self.oracle.adopt(message["worker"], outcome.trial):
+            self._keep(outcome, message["recipe"])
+            trial = self.oracle.get_trial(outcome.trial)
+            if message["status"] == "COMPLETED":
+                self.oracle.update_trial(trial.trial_id, {"score": outcome.score})
+            trial.status, trial.message = message["status"], message["reason"]
+            self.oracle.end_trial(trial)
+            if self.oracle.is_over(trial.trial_id):
+                self.over.append(trial.trial_id)
+        return {}
+
+    def _keep(self, outcome: Outcome, recipe: str | None) -> None:
+        """What a worker that does not share this folder has written into its own."""
+        folder = self.plan.trial_folder(outcome.trial)
+        outcome.write(folder)
+        if recipe is not None:
+            write_atomically(folder / RECIPE, recipe)
 
     def _beat(self, message: Message) -> Message:
         """A sign of life; the answer says whether the trial is still that worker's."""
-        self.leases.renew(message["worker"])
-        with self.lock:
-            return {"yours": message["trial"] is None or self.oracle.adopt(message["worker"], message["trial"])}
-
-    def _reason(self, message: Message) -> Message:
-        with self.lock:
-            self.oracle.reasons[message["trial"]] = message["reason"]
-        return {}
+        return {"yours": message["trial"] is None or self.oracle.adopt(message["worker"], message["trial"])}
 
     def _leave(self, message: Message) -> Message:
         self.leases.end(message["worker"])
-        with self.lock:
-            self.oracle.take_back(message["worker"], lost=False)
+        self.oracle.take_back(message["worker"], lost=False)
+        if message["recycled"]:
+            self.patience = NOBODY
         return {}
-
-
-def _from_afar(trial: Trial) -> Outcome:
-    """The outcome of a trial that was trained on a machine which does not share this folder."""
-    status: Status = "failed" if trial.status == "FAILED" else "completed"
-    return Outcome(trial.trial_id, own_values(trial), status, trial.score, reason=trial.message)
-
-
-class _Servicer(OracleServicer):
-    """keras-tuner's requests, one at a time; what goes wrong is told to the worker instead of leaving it to wait."""
-
-    def __init__(self, chief: Chief):
-        super().__init__(chief.oracle)
-        self.chief = chief
-
-    def CreateTrial(self, request, context):  # noqa: N802
-        self.chief.leases.renew(request.tuner_id)
-        return self._guarded(super().CreateTrial, request, context)
-
-    def EndTrial(self, request, context):  # noqa: N802
-        answer = self._guarded(super().EndTrial, request, context)
-        trial = request.trial.trial_id
-        if self.oracle.is_over(trial):
-            self.chief.over.append(trial)
-        return answer
-
-    def UpdateTrial(self, request, context):  # noqa: N802
-        return self._guarded(super().UpdateTrial, request, context)
-
-    def GetTrial(self, request, context):  # noqa: N802
-        return self._guarded(super().GetTrial, request, context)
-
-    def _guarded(self, method: Callable[[Any, Any], Any], request, context):
-        try:
-            with self.chief.lock:
-                return method(request, context)
-        except Exception as error:
-            context.abort(grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}")

@@ -116,11 +116,11 @@ def _measure(recipe: Recipe, dataset: Dataset) -> dict[str, int | None] | tuple[
     try:
         with weightless():
             model = build_for(_untrained(recipe), dataset)
+        found = profile(model, optimizer=recipe.training.optimizer)
     except RecipeError as error:
         return _kind(error.problems[0]), error.problems[0]
-    except ValueError as error:
+    except Exception as error:
         return "model", f"model: {one_line(error)}"
-    found = profile(model, optimizer=recipe.training.optimizer)
     costs = cost_metrics(found, batch_size=1)
     return {
         "parameters": found.total,

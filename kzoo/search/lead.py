@@ -1,11 +1,11 @@
-"""A search in many processes, led from this one: keras-tuner's chief, and workers on this machine or elsewhere."""
+"""A search in many processes, led from this one, and workers on this machine or elsewhere."""
 
 import json
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..errors import InputError, TrainingError
+from ..errors import ArgumentError, InputError, TrainingError
 from ..files import write_atomically
 from .chief import Chief
 from .crew import Crew
@@ -13,6 +13,7 @@ from .outcome import Outcome
 from .plan import Plan
 from .progress import SearchProgress
 from .sound import Sound
+from .wire import host_and_port
 
 ADDRESS = "chief.json"
 
@@ -21,14 +22,20 @@ ADDRESS = "chief.json"
 class Lead:
     """How a search is led: `workers` on this machine, the address to listen at, and the length of a lease in seconds."""
 
-    workers: int | None
-    listen: str
-    lease: float
+    workers: int | None = None
+    listen: str = "127.0.0.1:0"
+    lease: float = 60.0
 
     def __post_init__(self):
-        host, colon, port = self.listen.rpartition(":")
-        if not colon or not host or not port.isdigit():
-            raise InputError(f"listen: expected HOST:PORT, as in 127.0.0.1:0. Received: {self.listen}.")
+        if self.workers is not None and self.workers < 0:
+            raise ArgumentError("workers", f"expected 0 or more, or none to train in this process. Received: {self.workers}.")
+        if host_and_port(self.listen) is None:
+            raise ArgumentError("listen", f"expected HOST:PORT, as in 127.0.0.1:0. Received: {self.listen}.")
+        if not self.lease > 0:
+            raise ArgumentError("lease", f"expected seconds above 0. Received: {self.lease}.")
+        for name in ("listen", "lease"):
+            if self.workers is None and getattr(self, name) != getattr(Lead, name):
+                raise ArgumentError(name, f"expected only with workers. Received: {getattr(self, name)}. Add workers, or leave it out.")
 
     def search(self, plan: Plan, oracle: Sound, ended: Callable[[Outcome], None], progress: SearchProgress) -> None:
         """Leads the search to its end.
@@ -36,8 +43,8 @@ class Lead:
         Raises:
             TrainingError: no worker was left; the search can be resumed.
         """
-        host, _, port = self.listen.rpartition(":")
-        chief = self._chief(plan, oracle, ended, host, int(port))
+        host, port = host_and_port(self.listen) or ("", 0)
+        chief = self._chief(plan, oracle, ended, host, port)
         write_atomically(plan.folder / ADDRESS, json.dumps({"host": host, "port": chief.port}))
         everywhere = host in ("0.0.0.0", "[::]")
         progress.listening(f"{socket.gethostname() if everywhere else host}:{chief.port}")

@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from ..files import write_atomically
+from .kept import keep, kept
 
-OUTCOME = "outcome.json"
+OUTCOME, RECIPE = "outcome.json", "recipe.yaml"
+"""In a trial's folder: what became of it, and everything that its training was told, defaults included."""
 
 Status = Literal["running", "completed", "pruned", "failed"]
 
@@ -53,7 +54,7 @@ class Outcome:
 
     def write(self, folder: Path) -> None:
         """Writes `outcome.json` into the trial's folder."""
-        write_atomically(folder / OUTCOME, json.dumps(asdict(self), indent=1))
+        keep(folder / OUTCOME, json.dumps(asdict(self), indent=1))
 
 
 def read_outcomes(folder: Path) -> list[Outcome]:
@@ -64,10 +65,14 @@ def read_outcomes(folder: Path) -> list[Outcome]:
 
 def read_outcome(trial_folder: Path) -> Outcome | None:
     """The outcome in a trial's folder, if there is one that can be read."""
+    return told_outcome(kept(trial_folder / OUTCOME) or {})
+
+
+def told_outcome(values: Mapping[str, Any]) -> Outcome | None:
+    """The outcome that was written as `asdict`, if it is one."""
     try:
-        values = json.loads((trial_folder / OUTCOME).read_text())
         return Outcome(**{**values, "scores": tuple(values["scores"]), "curve": tuple(values["curve"])})
-    except (OSError, ValueError, TypeError, KeyError):
+    except (TypeError, KeyError):
         return None
 
 

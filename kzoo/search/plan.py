@@ -12,12 +12,12 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from ..data import Dataset
-from ..errors import InputError, did_you_mean, one_line
-from ..files import write_atomically
+from ..errors import InputError, did_you_mean
 from ..tracking import Store
 from ..training import Recipe
 from ..training.prepare import load_data
 from .feasibility import Judge
+from .kept import keep, needed
 from .loading import load_space
 from .sound import ORACLE
 from .space import Space, objective_of
@@ -44,6 +44,7 @@ class Plan:
         id: of this search, with which the keys of its runs begin.
         advice: the tuner that is used, and for how many trials.
         judge: says what is feasible; a new one unless given.
+        folder: holds `search.json`, the oracle's state, and a folder for each trial; the one that the store has for it unless given.
     """
 
     space: Space
@@ -52,6 +53,7 @@ class Plan:
     id: str
     advice: Advice
     judge: Judge = field(default=None, repr=False)  # type: ignore[assignment]
+    folder: Path = None  # type: ignore[assignment]
 
     def __post_init__(self):
         self.metric: Any
@@ -59,12 +61,8 @@ class Plan:
         self.objective = f"val/{self.metric}"
         """The name of what is optimised, as it stands in the history of a training: `val/mean_iou`."""
         self.judge = self.judge or Judge(self.space, self.dataset)
+        self.folder = self.folder or folder_of(self.store, self.space.name)
         self._dataset, self._read = self.dataset, self.space.recipe.data
-
-    @property
-    def folder(self) -> Path:
-        """Holds `search.json`, the oracle's state, and a folder for each trial."""
-        return folder_of(self.store, self.space.name)
 
     @property
     def experiment(self) -> str:
@@ -90,18 +88,27 @@ class Plan:
             self._dataset, self._read = load_data(recipe), recipe.data
         return self._dataset
 
-    def write(self) -> None:
-        """Writes what the search is into its folder."""
-        known = {
+    def known(self) -> dict[str, Any]:
+        """What the search is, as its folder and its chief tell it."""
+        return {
             "id": self.id,
+            "name": self.space.name,
             "digest": self.space.digest(),
             "fingerprint": self.dataset.fingerprint,
             "tuner": self.advice.tuner,
+            "trials": self.advice.trials,
             "objective": self.objective,
             "direction": self.direction,
             "space": self.space.resolved(),
         }
-        write_atomically(self.folder / PLAN, json.dumps(known, indent=1, default=str))
+
+    def told(self) -> dict[str, Any]:
+        """What a worker must know, which may be on another machine."""
+        return {**self.known(), "root": str(self.store.root), "uri": None if self.store.local else self.store.uri}
+
+    def write(self) -> None:
+        """Writes what the search is into its folder."""
+        keep(self.folder / PLAN, json.dumps(self.known(), indent=1, default=str))
 
 
 @contextmanager
@@ -157,7 +164,7 @@ def _begun(space: Space, store: Store, aside: bool) -> Plan:
 
 
 def _resumed(space: Space, store: Store) -> Plan:
-    known = _read(folder_of(store, space.name))
+    known = needed(folder_of(store, space.name) / PLAN)
     plan = Plan(space, store, load_data(space.recipe), known["id"], Advice(known["tuner"], _trials(space, known["tuner"])))
     changed = space.differences(replace(load_space(known["space"]), name=space.name))
     if known["fingerprint"] != plan.dataset.fingerprint:
@@ -186,25 +193,19 @@ def read_plan(store: Store, name: str) -> dict[str, Any]:
         raise InputError(
             f"search {name}: not found in {store.root / SEARCHES}, which holds {', '.join(known) or 'none'}.{did_you_mean(name, known)}"
         )
-    return _read(folder)
+    return needed(folder / PLAN)
 
 
-def told_plan(known: Mapping[str, Any], store: Store) -> Plan:
-    """A plan as a search's folder or its chief tells it, on this machine."""
+def told_plan(known: Mapping[str, Any], store: Store, folder: Path | None = None) -> Plan:
+    """A plan as its chief tells it, on this machine; `folder` as `Plan` takes it."""
     space = replace(load_space(known["space"]), name=known["name"])
-    return Plan(space, store, load_data(space.recipe), known["id"], Advice(known["tuner"], known["trials"]))
-
-
-def _read(folder: Path) -> dict[str, Any]:
-    try:
-        return json.loads((folder / PLAN).read_text())
-    except (OSError, ValueError) as error:
-        raise InputError(f"{folder / PLAN}: cannot be read ({one_line(error)}). Begin the search anew with --fresh.") from error
+    advice = Advice(known["tuner"], known["trials"])
+    return Plan(space, store, load_data(space.recipe), known["id"], advice, folder=folder)  # type: ignore[arg-type]
 
 
 def has_oracle(plan: Plan) -> bool:
     """Whether the search has come as far as its first trial."""
-    return any((plan.folder / ORACLE).with_suffix(suffix).exists() for suffix in (".json", ".bak"))
+    return (plan.folder / ORACLE).exists()
 
 
 def folder_of(store: Store, name: str) -> Path:

@@ -23,6 +23,9 @@ from .sound import Direction
 from .space import Space
 from .tuner import Tuner, make_oracle
 
+SEEDS = 5
+"""Trainings of each finalist."""
+
 
 @dataclass(frozen=True)
 class Found:
@@ -79,10 +82,10 @@ def tune(
     resume: bool = False,
     fresh: bool = False,
     workers: int | None = None,
-    listen: str = "127.0.0.1:0",
-    lease: float = 60.0,
+    listen: str = Lead.listen,
+    lease: float = Lead.lease,
     finalists: int = 0,
-    seeds: int = 5,
+    seeds: int = SEEDS,
     store: Store | None = None,
     progress: SearchProgress | None = PRINTED,
 ) -> Found:
@@ -113,7 +116,7 @@ def tune(
     >>> found = kzoo.tune("unet_filters", overrides={"search.trials": 4})  # doctest: +SKIP
     >>> found.best.values, found.best.score  # doctest: +SKIP
     """
-    _check_finalists(finalists, seeds)
+    _check_arguments(resume, fresh, finalists, seeds)
     lead = Lead(workers, listen, lease)
     checked, kept = load_space(space, overrides), store or Store()
     with claimed(checked, kept):
@@ -136,11 +139,15 @@ def _found(plan: Plan, progress: SearchProgress, lead: Lead, finalists: int, see
     return Found(plan.space.name, plan.folder, run.id, plan.objective, plan.direction, outcomes, report, pages)
 
 
-def _check_finalists(finalists: int, seeds: int) -> None:
+def _check_arguments(resume: bool, fresh: bool, finalists: int, seeds: int) -> None:
+    if resume and fresh:
+        raise ArgumentError("fresh", "expected without resume: a search is begun anew or finished. Received: both. Leave one out.")
     if finalists == 1 or finalists < 0:
         raise ArgumentError("finalists", f"expected two or more, which can be compared, or 0 for none. Received: {finalists}.")
     if seeds < 2:
         raise ArgumentError("seeds", f"expected two or more. Received: {seeds}.")
+    if seeds != SEEDS and not finalists:
+        raise ArgumentError("seeds", f"expected only with finalists. Received: {seeds}. Add finalists, or leave it out.")
 
 
 def _search(plan: Plan, parent: Parent, progress: SearchProgress, lead: Lead) -> None:

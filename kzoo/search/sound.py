@@ -12,9 +12,8 @@ import keras_tuner
 from keras_tuner.engine.trial import Trial
 from keras_tuner.src.engine import oracle as private
 
-from ..errors import InputError
-from ..files import write_atomically
 from .hyperparameters import to_keras_tuner
+from .kept import keep, needed
 
 if TYPE_CHECKING:
     from .space import Space
@@ -56,20 +55,18 @@ class Sound(keras_tuner.Oracle):
         """Why a point is refused, in a word; None if it can be tried."""
         self.folder = folder
         self.limit = trials
-        self.rejected: Counter[str] = Counter()
         self.given_up: list[str] = []
         """The reasons of three failures in a row, after which nothing more is tried."""
         self.exhausted = False
         """Whether the last request was answered with the end of the search."""
         self.left: dict[str, str] = {}
-        """After a reload: the trials that were being trained when the search was left, by the worker."""
+        """By worker: the trial that it was at when it was lost or the search was left, and that nobody else has begun since."""
+        self.attempts: Counter[str] = Counter()
+        """How often each trial was handed out."""
         self._forgiven = 0
-        self._ended_by: dict[str, str] = {}
         self._lost: Counter[str] = Counter()
         self.end_order: list[str] = []
         self._judged: dict[str, str | None] = {}
-        self.reasons: dict[str, str] = {}
-        """Why trials failed, as workers say; keras-tuner's own messages do not travel between processes."""
         super().__init__(
             objective=keras_tuner.Objective("score", direction),
             hyperparameters=to_keras_tuner(space),
@@ -84,13 +81,21 @@ class Sound(keras_tuner.Oracle):
         self.verbose = 0
 
     def create_trial(self, tuner_id: str) -> Trial:
+        mine = self.ongoing_trials.get(tuner_id)
         with _whole(self):
             trial = super().create_trial(tuner_id)
+        if trial.status == "RUNNING" and trial is not mine:
+            self._hand_out(trial.trial_id)
         self.exhausted = trial.status == "STOPPED"
         if trial.status == "STOPPED" and self.ongoing_trials:
             trial.status = "IDLE"
             self.tuner_ids.add(tuner_id)
         return trial
+
+    def _hand_out(self, trial_id: str) -> None:
+        self.attempts[trial_id] += 1
+        self.left = {worker: trial for worker, trial in self.left.items() if trial != trial_id}
+        self.save()
 
     def update_trial(self, trial_id, metrics, step=0) -> Trial:
         if self.is_over(trial_id):
@@ -102,12 +107,6 @@ class Sound(keras_tuner.Oracle):
         """Enters how a trial ended; a worker that comes too late, after another one has ended its trial, changes nothing."""
         if self.is_over(trial.trial_id):
             return
-        if trial.trial_id in self._retry_queue:
-            self._retry_queue.remove(trial.trial_id)
-        worker = next((worker for worker, ongoing in self.ongoing_trials.items() if ongoing.trial_id == trial.trial_id), None)
-        if worker is not None:
-            self._ended_by[trial.trial_id] = worker
-        trial.message = trial.message or self.reasons.get(trial.trial_id)
         with _whole(self):
             super().end_trial(trial)
 
@@ -136,14 +135,18 @@ class Sound(keras_tuner.Oracle):
         return drawn.values
 
     def _is_new(self, values: Values) -> bool:
-        """Whether a point has not been tried and is feasible; each that is refused is counted once, under its reason."""
+        """Whether a point has not been tried and is feasible; each is judged once."""
         if self._duplicate(values):
             return False
-        key = self._compute_values_hash(values)
+        key = self._compute_values_hash(values)[:12]
         if key not in self._judged:
             self._judged[key] = self.feasible(values)
-            self.rejected.update(filter(None, [self._judged[key]]))
         return self._judged[key] is None
+
+    @property
+    def rejected(self) -> Counter[str]:
+        """How many points were refused, by reason."""
+        return Counter(filter(None, list(self._judged.values())))
 
     def _check_consecutive_failures(self) -> None:
         last = [self.trials[name] for name in self.end_order[self._forgiven :]][-FAILURES:]
@@ -156,12 +159,12 @@ class Sound(keras_tuner.Oracle):
         self.tuner_ids.discard(tuner_id)
         if trial is None:
             return None
+        self.left[tuner_id] = trial.trial_id
         self._lost[trial.trial_id] += lost
         if self._lost[trial.trial_id] < 2:
             self._retry_queue.insert(0, trial.trial_id)
         else:
             trial.status, trial.message = "FAILED", LOST
-            self._ended_by[trial.trial_id] = ""
             self.end_order.append(trial.trial_id)
             self._check_consecutive_failures()
         self._save_trial(trial)
@@ -169,10 +172,9 @@ class Sound(keras_tuner.Oracle):
         return trial.trial_id
 
     def adopt(self, tuner_id: str, trial_id: str) -> bool:
-        """Whether a trial is that of the worker which says that it is at it; one that waits to be repeated becomes its own again."""
-        if self.is_over(trial_id):
-            return self._ended_by.get(trial_id, tuner_id) == tuner_id
-        if trial_id in self._retry_queue and tuner_id not in self.ongoing_trials:
+        """Whether a trial is that of the worker which says so; one that it left and that nobody has begun since becomes its own again."""
+        if self.left.get(tuner_id) == trial_id and trial_id in self._retry_queue and tuner_id not in self.ongoing_trials:
+            del self.left[tuner_id]
             self._retry_queue.remove(trial_id)
             self.trials[trial_id].status = "RUNNING"
             self.ongoing_trials[tuner_id] = self.trials[trial_id]
@@ -190,14 +192,16 @@ class Sound(keras_tuner.Oracle):
         return trial_id in self.end_order
 
     def get_state(self) -> dict[str, Any]:
-        return {**super().get_state(), "rejected": self.rejected, "lost": self._lost}
+        refused = {key: kind for key, kind in self._judged.items() if kind is not None}
+        return {**super().get_state(), "refused": refused, "lost": self._lost, "attempts": self.attempts}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         super().set_state(state)
-        self.rejected, self._lost = Counter(state["rejected"]), Counter(state["lost"])
+        self._judged = dict(state["refused"])
+        self._lost, self.attempts = Counter(state["lost"]), Counter(state["attempts"])
 
     def save(self) -> None:
-        _store(self.folder / ORACLE, self.get_state())
+        keep(self.folder / ORACLE, json.dumps(self.get_state()))
 
     def reload(self) -> None:
         """Takes the search up where its files say that it was left.
@@ -205,23 +209,22 @@ class Sound(keras_tuner.Oracle):
         Raises:
             InputError: they cannot be read.
         """
-        stored = (_stored(file) for file in sorted((self.folder / "trials").glob(f"*/{TRIAL}")))
-        self.trials = {state["trial_id"]: Trial.from_state(state) for state in stored if state is not None}
-        state = _stored(self.folder / ORACLE)
-        if state is None:
-            raise InputError(f"{self.folder / ORACLE}: cannot be read, nor can the copy beside it. Begin the search anew with --fresh.")
-        started = [name for name in state["start_order"] if name in self.trials]
-        self.trials = {name: self.trials[name] for name in started}
-        self.set_state({**state, "start_order": started, "ongoing_trials": {}})
+        state = needed(self.folder / ORACLE)
+        started = state["start_order"]
+        self.trials = {name: Trial.from_state(needed(self._trial_file(name))) for name in started}
+        self.set_state({**state, "ongoing_trials": {}})
         over = [name for name in started if self.trials[name].status in ("COMPLETED", "FAILED")]
         self.end_order = [name for name in self.end_order if name in over]
         self.end_order += [name for name in over if name not in self.end_order]
-        self.left = {tuner: name for tuner, name in state["ongoing_trials"].items() if name in started and name not in over}
+        self.left = {tuner: name for tuner, name in state["ongoing_trials"].items() if name not in over}
         self._retry_queue = [name for name in reversed(started) if name not in over]
         self._forgiven = len(self.end_order)
 
     def _save_trial(self, trial: Trial) -> None:
-        _store(self.folder / "trials" / trial.trial_id / TRIAL, trial.get_state())
+        keep(self._trial_file(trial.trial_id), json.dumps(trial.get_state()))
+
+    def _trial_file(self, trial_id: str) -> Path:
+        return self.folder / "trials" / trial_id / TRIAL
 
     def _get_trial_dir(self, trial_id: str) -> str:
         return str(self.folder / "trials" / trial_id)
@@ -238,19 +241,3 @@ def _whole(oracle: keras_tuner.Oracle):
             private.THREADS[oracle] = None
             private.LOCKS[oracle].release()
         raise
-
-
-def _store(path: Path, state: Mapping[str, Any]) -> None:
-    """Writes a state; the one before stays beside it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(FileNotFoundError):
-        path.replace(path.with_suffix(".bak"))
-    write_atomically(path, json.dumps(state))
-
-
-def _stored(path: Path) -> dict[str, Any] | None:
-    """The state in a file, or the one before; None if neither can be read."""
-    for file in (path, path.with_suffix(".bak")):
-        with contextlib.suppress(OSError, ValueError):
-            return json.loads(file.read_text())
-    return None

@@ -18,7 +18,6 @@ from ..errors import InputError
 from ..files import write_atomically
 from ..tracking import Run
 from ..tracking.journal import BusyError
-from ..tracking.reason import short_reason
 from ..training import Fitted, Recipe, fit
 from ..training.fit import BEST, STATE
 from ..training.mosaic import sampler
@@ -26,7 +25,7 @@ from ..training.prepare import build_for
 from ..training.record import AS_RESOLVED, MODEL, cost_metrics, resolved_for, save_predictor, speed
 from ..training.state import History, read_history
 from .hopeless import is_hopeless
-from .outcome import Outcome, read_outcome, read_outcomes
+from .outcome import RECIPE, Outcome, read_outcome, read_outcomes
 from .plan import Plan
 
 INACTIVE = "–"
@@ -45,32 +44,34 @@ class Round:
     promoted_from: str | None = None
 
 
-def train_trial(plan: Plan, trial: str, values: Mapping[str, Any], stage: Round | None = None) -> Outcome:
+def train_trial(plan: Plan, trial: str, values: Mapping[str, Any], stage: Round | None = None, attempt: int = 1) -> Outcome:
     """Trains a trial, or what is left of it, and records it as a child run and as `outcome.json`.
 
     Raises:
-        Exception: whatever ended the training; the run is FAILED with the reason then, and the outcome says so.
+        Exception: whatever ended the training; the run is FAILED with the reason then.
     """
     folder = plan.trial_folder(trial)
     before = read_outcome(folder)
-    if before is not None and before.status in ("completed", "pruned"):
+    if before is not None and before.values != values:
+        _remove_states(folder)
+    elif before is not None and before.status in ("completed", "pruned"):
         return before
     promoted_from = None if stage is None else stage.promoted_from
-    outcome = Outcome(trial, dict(values), promoted_from=promoted_from, attempts=1 if before is None else before.attempts + 1)
+    outcome = Outcome(trial, dict(values), promoted_from=promoted_from, attempts=attempt)
     run = _open_run(plan, outcome)
     outcome = replace(outcome, run_id=run.id)
     outcome.write(folder)
     with run:
-        try:
-            outcome = _Training(plan, run, folder, outcome, stage).outcome()
-        except Exception as error:
-            replace(outcome, status="failed", reason=short_reason(error)).write(folder)
-            raise
+        outcome = _Training(plan, run, folder, outcome, stage).outcome()
     outcome.write(folder)
     if stage is None:
-        for execution in folder.glob("execution_*"):
-            shutil.rmtree(execution)
+        _remove_states(folder)
     return outcome
+
+
+def _remove_states(folder: Path) -> None:
+    for execution in folder.glob("execution_*"):
+        shutil.rmtree(execution)
 
 
 def _open_run(plan: Plan, outcome: Outcome) -> Run:
@@ -115,7 +116,7 @@ class _Training:
         self._take_over(state)
         if number == 0:
             self._log_setup(model)
-        self._log_missed(number, read_history(state / STATE))
+        self._log_missed(number, _history(state))
         shows = _Shows(self.run, model, self.dataset, self.recipe, self.epochs) if number == 0 else None
 
         def on_epoch(row: dict[str, float]) -> None:
@@ -180,17 +181,14 @@ class _Training:
         self.run.log_parameters({d.name: values.get(d.name, INACTIVE) for d in self.plan.space.dimensions})
         numbers = {f"hp/{key}": float(v) for key, v in values.items() if isinstance(v, int | float)}
         cost = profile(model, optimizer=self.recipe.training.optimizer)
-        self._log_once({**numbers, **cost_metrics(cost, self.recipe.training.batch_size)}, step=0)
+        self.run.log_metrics({**numbers, **cost_metrics(cost, self.recipe.training.batch_size)}, step=0)
         text = yaml.safe_dump(resolved_for(self.recipe, self.dataset, model), sort_keys=False)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "recipe.yaml").write_text(text)
+        write_atomically(self.folder / RECIPE, text)
         self.run.log_text(text, AS_RESOLVED)
 
     def _log_missed(self, number: int, history: History) -> None:
-        """Epochs of an earlier attempt, or of the trial that was promoted, that this run does not show yet."""
-        if not history:
-            return
-        if self.begun.attempts > 1:
+        """Logs the epochs of an earlier attempt, or of the trial that was promoted; a run shows each step once."""
+        if history and self.begun.attempts > 1:
             self.run.set_tags({"kzoo.resumed_at_epoch": str(len(history))})
         for row in history:
             self._log_epoch(number, row)
@@ -198,21 +196,13 @@ class _Training:
     def _log_epoch(self, number: int, row: Mapping[str, float]) -> None:
         self.run.log_metrics({f"{_prefix(number)}{key}": v for key, v in row.items() if key != "epoch"}, step=int(row["epoch"]))
 
-    def _log_once(self, metrics: Mapping[str, float], step: int) -> None:
-        """Logs the numbers that an earlier attempt has not logged."""
-        self.run.log_metrics({key: value for key, value in metrics.items() if step not in self._logged(key)}, step=step)
-
-    def _logged(self, metric: str) -> set[int]:
-        """The steps at which an earlier attempt has logged a metric; a run that has just begun is not asked."""
-        return self.run.logged_steps(metric) if self.begun.attempts > 1 else set()
-
     def _log_summary(self, outcome: Outcome, fitted: list[Fitted]) -> None:
         """The results, under the same names in every trial."""
         metrics = {**outcome.other, "best/epoch": fitted[0].best_epoch, "search/score": outcome.score or 0.0}
         if len(outcome.scores) > 1:
             metrics["search/spread"] = statistics.stdev(outcome.scores)
         numbers = {**speed(fitted[0].history), "cost/seconds": outcome.seconds}
-        self._log_once({**metrics, **numbers}, step=len(fitted[0].history))
+        self.run.log_metrics({**metrics, **numbers}, step=len(fitted[0].history))
         if outcome.reason:
             self.run.set_tags({"kzoo.reason": outcome.reason})
         self.run.log_file(self.folder / MODEL)
@@ -235,6 +225,15 @@ class _Shows:
     def draw_at(self, epoch: int) -> None:
         for name, image in self.draw().items():
             self.run.log_image(image, f"predictions/{name}", step=epoch)
+
+
+def _history(state: Path) -> History:
+    """The history of a training that was interrupted; one whose files cannot be read begins anew."""
+    try:
+        return [read_history(file) for file in (*state.glob(BEST), state / STATE)][-1]
+    except InputError:
+        shutil.rmtree(state)
+        return []
 
 
 def _prefix(number: int) -> str:

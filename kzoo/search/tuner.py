@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import keras_tuner
 from keras_tuner.engine.trial import Trial
 
 from ..errors import TrainingError
+from ..tracking.journal import BusyError
 from ..tracking.reason import short_reason
 from .leases import worker_name
 from .oracles import ORACLES
@@ -52,10 +54,9 @@ class Tuner(keras_tuner.Tuner):
 
     Args:
         plan: of the search.
-        oracle: of the search; keras-tuner puts a client in its place where the environment names a chief.
+        oracle: of the search, `Sound` in its own process and `RemoteOracle` in a worker's.
         began: told of each trial that begins, by its id and its values.
-        ended: told of each trial's outcome.
-        failed: told why a trial failed, before the oracle hears of it.
+        ended: told of each outcome, once the trial is not to be repeated.
         at_most: trials after which to return although there may be more; None for no limit.
         name: of this worker, by which the oracle knows who is at a trial.
     """
@@ -63,14 +64,13 @@ class Tuner(keras_tuner.Tuner):
     def __init__(
         self,
         plan: Plan,
-        oracle: keras_tuner.Oracle,
+        oracle: Any,
         began: Callable[[str, Mapping[str, Any]], None] = nothing,
         ended: Callable[[Outcome], None] = nothing,
-        failed: Callable[[str, str], None] = nothing,
         at_most: int | None = None,
         name: str | None = None,
     ):
-        self.plan, self.began, self.ended, self.failed, self.at_most = plan, began, ended, failed, at_most
+        self.plan, self.began, self.ended, self.at_most = plan, began, ended, at_most
         self.trained = 0
         self._asked_in_vain = False
         super().__init__(oracle=oracle, directory=str(plan.folder.parent), project_name=plan.folder.name)
@@ -98,24 +98,28 @@ class Tuner(keras_tuner.Tuner):
     def run_trial(self, trial: Trial, *_, **__) -> Outcome:
         values = trial.hyperparameters.values
         stage = Round(values["tuner/epochs"], values.get("tuner/trial_id")) if "tuner/epochs" in values else None
-        return train_trial(self.plan, trial.trial_id, own_values(trial), stage)
+        return train_trial(self.plan, trial.trial_id, own_values(trial), stage, self.oracle.attempts[trial.trial_id])
 
     def _try_run_and_update_trial(self, trial: Trial, *_, **__) -> None:
-        """As keras-tuner's, but the reason for a failure is a line, and what would fail again is not tried again."""
+        """As keras-tuner's, but the reason for a failure is a line, and what would fail again is not tried again.
+
+        A run that another process holds is no failure: it ends this one, and the trial waits to be trained again.
+        """
         try:
             outcome = self.run_trial(trial)
             self.oracle.update_trial(trial.trial_id, {"score": outcome.score})
             trial.status = "COMPLETED"
         except Exception as error:
+            if isinstance(error.__cause__, BusyError):
+                raise
             trial.status, trial.message = "FAILED" if isinstance(error, TrainingError) else "INVALID", short_reason(error)
+            outcome_of(self.plan, trial).write(self.plan.trial_folder(trial.trial_id))
 
     def on_trial_end(self, trial: Trial) -> None:
         self.trained += 1
-        if trial.message:
-            self.failed(trial.trial_id, trial.message)
         self.oracle.end_trial(trial)
-        outcome = read_outcome(self.plan.trial_folder(trial.trial_id))
-        self.ended(outcome or Outcome(trial.trial_id, own_values(trial), "failed", reason=trial.message))
+        if self.oracle.is_over(trial.trial_id):
+            self.ended(outcome_of(self.plan, trial))
 
     def save(self) -> None:
         """Nothing: a tuner has no state, and the oracle writes its own."""
@@ -125,6 +129,12 @@ class Tuner(keras_tuner.Tuner):
 
     def _populate_initial_space(self) -> None:
         """Nothing: the space is known, and no network is built to find it."""
+
+
+def outcome_of(plan: Plan, trial: Trial) -> Outcome:
+    """What became of a trial that has ended."""
+    found = read_outcome(plan.trial_folder(trial.trial_id)) or Outcome(trial.trial_id, own_values(trial))
+    return found if trial.status == "COMPLETED" else replace(found, status="failed", reason=trial.message)
 
 
 def own_values(trial: Trial) -> dict[str, Any]:

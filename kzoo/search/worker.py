@@ -6,28 +6,19 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
-
-import grpc
-from keras_tuner.src import protos
-from keras_tuner.src.distribute import oracle_client
 
 from ..errors import InputError, TrainingError
 from ..tracking import Store
+from .kept import kept
 from .leases import worker_name
-from .outcome import Outcome
-from .plan import PLAN, SEARCHES, Plan, told_plan
-from .tuner import Tuner, make_oracle
-from .wire import Line, Message
+from .plan import PLAN, SEARCHES, Plan, folder_of, told_plan
+from .remote import RemoteOracle
+from .tuner import Tuner
+from .wire import TICK, Line, Message
 
-JOINING, ABSENCE = 30.0, 600.0
-"""Seconds in which a chief must answer who joins, and for which one that is being restarted is waited for."""
-TICK = 1.0
-"""Seconds between two looks at whether something is to be done."""
-AWAY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
-"""What gRPC says of a chief that is gone."""
+JOINING = 30.0
+"""Seconds in which a chief must answer who joins."""
 
 
 def work(address: str, *, at_most: int | None = None, parent: int | None = None) -> bool:
@@ -42,48 +33,48 @@ def work(address: str, *, at_most: int | None = None, parent: int | None = None)
         Whether the search is over; False after `at_most` trials.
 
     Raises:
-        InputError: nobody answers, or the data of this machine are others than the chief's.
-        TrainingError: the chief has been away for ten minutes.
+        InputError: nobody answers, or this machine lacks the chief's store, its data or its version of kzoo.
+        TrainingError: the chief has been away for ten minutes, or leads another search now.
     """
-    line = Line(address)
-    name = worker_name()
+    line = Line(address, worker_name())
     try:
-        told = line.call("Join", JOINING, worker=name)
+        told = line.call("Join", JOINING)
     except ConnectionError as error:
         raise InputError(f"--join: expected a search at {address}. Received: no answer in {JOINING:.0f} s. Is it over?") from error
-    _name_chief(line, name)
-    with Beats(line, name, told["lease"] / 4, parent) as beats:
-        plan = _plan(told)
-        tuner = Tuner(plan, make_oracle(plan, resume=False), beats.begin, beats.rest, beats.explain, at_most, name)
-        tuner.oracle.stub = protos.get_service_grpc().OracleStub(line.channel)
-        tuner.oracle = _Patient(tuner.oracle)
-        try:
-            over = tuner.search()
-        except Exception as error:
-            raise _explained(error, address) from error
+    line.search = told["id"]
+    with Beats(line, told["lease"] / 4, parent) as beats:
+        plan = joined_plan(told)
+        over = Tuner(plan, RemoteOracle(plan, line, beats), at_most=at_most, name=line.worker).search()
+        beats.recycled = not over
     return over
 
 
 class Beats:
-    """Signs of life, sent from a thread, since a first epoch may take longer than a lease."""
+    """Signs of life, sent from a thread, since a first epoch may take longer than a lease.
 
-    def __init__(self, line: Line, name: str, seconds: float, parent: int | None):
-        self.line, self.name, self.seconds, self.parent = line, name, seconds, parent
+    Args:
+        line: to the chief.
+        seconds: float, between two of them.
+        parent: process id without which this process ends; None for none.
+    """
+
+    def __init__(self, line: Line, seconds: float, parent: int | None = None):
+        self.line, self.seconds, self.parent = line, seconds, parent
         self.trial: str | None = None
+        self.recycled = False
+        """Whether another process comes in the place of this one."""
+        self._asking = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="beats", daemon=True)
 
-    def begin(self, trial: str, values: Mapping[str, Any]) -> None:  # noqa: ARG002
+    def begin(self, trial: str) -> None:
         """A trial has begun."""
         self.trial = trial
 
-    def rest(self, outcome: Outcome) -> None:  # noqa: ARG002
-        """It is over."""
-        self.trial = None
-
-    def explain(self, trial: str, reason: str) -> None:
-        """It has failed."""
-        _again(self.line.call)("Reason", ABSENCE, trial=trial, reason=reason)
+    def rest(self) -> None:
+        """It has ended, and no sign of life that speaks of it is under way."""
+        with self._asking:
+            self.trial = None
 
     def __enter__(self) -> "Beats":
         self._thread.start()
@@ -91,8 +82,8 @@ class Beats:
 
     def __exit__(self, *_) -> None:
         self._ended.set()
-        with contextlib.suppress(ConnectionError):
-            self.line.call("Leave", 2.0, worker=self.name)
+        with contextlib.suppress(ConnectionError, TrainingError):
+            self.line.call("Leave", 2.0, recycled=self.recycled)
         self.line.close()
 
     def _beat(self) -> None:
@@ -104,61 +95,41 @@ class Beats:
             if time.monotonic() < due:
                 continue
             with contextlib.suppress(ConnectionError):
-                if not self.line.call("Beat", self.seconds, wait=False, worker=self.name, trial=self.trial)["yours"]:
-                    self._give_up()
+                self._show()
                 due = time.monotonic() + self.seconds
 
-    def _give_up(self) -> None:
-        """The trial was given to another worker, which writes to its run and its folder now: nothing more may come from here."""
-        print(f"error: worker {self.name}: trial {self.trial} was given to another one, since this one was silent.", file=sys.stderr)
-        os._exit(1)
+    def _show(self) -> None:
+        """A sign of life; where the trial was given away, another worker writes to its run and folder: nothing more may come from here."""
+        with self._asking:
+            refusal = self._refusal()
+            if refusal is not None and not self._ended.is_set():
+                print(f"error: worker {self.line.worker}: {refusal}", file=sys.stderr, flush=True)
+                os._exit(1)
+
+    def _refusal(self) -> str | None:
+        """Why the chief wants nothing more from this worker's trial; None where it does."""
+        try:
+            yours = self.line.call("Beat", self.seconds, wait=False, trial=self.trial)["yours"]
+        except TrainingError as error:
+            return str(error)
+        return None if yours else f"trial {self.trial} was given to another one, since this one was silent."
 
 
-class _Patient:
-    """keras-tuner's client of the chief, which asks again while a chief that was lost is being started anew."""
+def joined_plan(told: Message) -> Plan:
+    """The chief's plan; in its folder where this machine shares it, else in one of its own, which bears the search's id.
 
-    def __init__(self, client):
-        self._client = client
-
-    def __getattr__(self, name: str):
-        found = getattr(self._client, name)
-        return _again(found) if callable(found) else found
-
-
-def _again(request: Callable) -> Callable:
-    def asked(*arguments, **options):
-        until = time.monotonic() + ABSENCE
-        while True:
-            try:
-                return request(*arguments, **options)
-            except (grpc.RpcError, ConnectionError) as error:
-                away = isinstance(error, ConnectionError) or error.code() in AWAY  # type: ignore[attr-defined]
-                if not away or time.monotonic() > until:
-                    raise
-                time.sleep(TICK)
-
-    return asked
-
-
-def _plan(told: Message) -> Plan:
-    """The chief's plan; its folder where this machine shares it, else one of its own."""
-    root = Path(told["root"])
-    store = Store(told["uri"], root=root if (root / SEARCHES / told["name"] / PLAN).exists() else None)
-    plan = told_plan(told, store)
+    Raises:
+        InputError: the runs are kept where this machine cannot reach them, or its data or its version of kzoo are other ones.
+    """
+    name, root = told["name"], Path(told["root"])
+    shared = (kept(root / SEARCHES / name / PLAN) or {}).get("id") == told["id"]
+    if not (shared or told["uri"]):
+        raise InputError(
+            f"search {name}: expected its folder on this machine too, since its runs are kept in it. Received: no such search in {root}. "
+            "Set MLFLOW_TRACKING_URI to a server's address where the search is led."
+        )
+    store = Store(told["uri"], root=root if shared else None)
+    plan = told_plan(told, store, None if shared else folder_of(store, f"{name}-{told['id']}"))
     if (plan.space.digest(), plan.dataset.fingerprint) != (told["digest"], told["fingerprint"]):
-        raise InputError(f"search {told['name']}: expected the chief's data and version of kzoo. Received: other ones on this machine.")
+        raise InputError(f"search {name}: expected the chief's data and version of kzoo. Received: other ones on this machine.")
     return plan
-
-
-def _name_chief(line: Line, name: str) -> None:
-    """keras-tuner finds its chief by these variables."""
-    os.environ["KERASTUNER_ORACLE_IP"], os.environ["KERASTUNER_ORACLE_PORT"] = line.host, str(line.port)
-    os.environ["KERASTUNER_TUNER_ID"] = name
-    oracle_client.TIMEOUT = ABSENCE
-
-
-def _explained(error: Exception, address: str) -> Exception:
-    """gRPC's errors in a line; any other as it is."""
-    if isinstance(error, grpc.RpcError):
-        return TrainingError(f"chief {address}: expected an answer. Received: {error.code().name}, {error.details()}.")  # type: ignore[attr-defined]
-    return error

@@ -2,21 +2,21 @@
 
 import threading
 import time
+from dataclasses import asdict
 from types import SimpleNamespace
 
-import grpc
 import pytest
 from keras_tuner.engine.trial import Trial
-from keras_tuner.src import protos
 
-from kzoo import InputError
+from kzoo import InputError, TrainingError
 from kzoo.search import chief as chiefs
 from kzoo.search.chief import Chief
 from kzoo.search.lead import Lead
 from kzoo.search.leases import worker_name
+from kzoo.search.outcome import Outcome, read_outcome
 from kzoo.search.wire import Line
 
-from .test_oracles import make, score
+from .test_oracles import SMALL, make, score
 
 LIMIT = 20
 
@@ -25,13 +25,14 @@ class Member:
     """A worker that only talks."""
 
     def __init__(self, chief, name=None):
-        self.name = name or worker_name()
-        self.line = Line(f"127.0.0.1:{chief.port}")
-        self.stub = protos.get_service_grpc().OracleStub(self.line.channel)
+        self.line = Line(f"127.0.0.1:{chief.port}", name or worker_name())
+        self.line.search = chief.plan.id
+        self.name = self.line.worker
 
     def ask(self) -> Trial:
-        request = protos.get_service().CreateTrialRequest(tuner_id=self.name)
-        return Trial.from_proto(self.stub.CreateTrial(request, timeout=LIMIT, wait_for_ready=True).trial)
+        told = self.line.call("Ask", LIMIT)
+        self.attempt = told["attempt"]
+        return Trial.from_state(told["trial"])
 
     def ask_until_told(self) -> Trial:
         end = time.monotonic() + LIMIT
@@ -40,21 +41,17 @@ class Member:
             time.sleep(0.05)
         return trial
 
-    def end(self, trial, status="COMPLETED", reason=None):
-        service = protos.get_service()
-        if reason:
-            self.line.call("Reason", LIMIT, trial=trial.trial_id, reason=reason)
-        else:
-            metrics = {"score": score(trial.hyperparameters.values)}
-            self.stub.UpdateTrial(service.UpdateTrialRequest(trial_id=trial.trial_id, metrics=metrics), timeout=LIMIT)
-        trial.status = status
-        self.stub.EndTrial(service.EndTrialRequest(trial=trial.to_proto()), timeout=LIMIT)
+    def end(self, trial, status="COMPLETED", reason=None, recipe=None, **facts):
+        values = trial.hyperparameters.values
+        worth = score(values) if status == "COMPLETED" else None
+        outcome = Outcome(trial.trial_id, values, "failed" if reason else "completed", worth, reason=reason, **facts)
+        self.line.call("End", LIMIT, status=status, reason=reason, outcome=asdict(outcome), recipe=recipe)
 
     def beat(self, trial=None) -> bool:
-        return self.line.call("Beat", LIMIT, worker=self.name, trial=trial and trial.trial_id)["yours"]
+        return self.line.call("Beat", LIMIT, trial=trial and trial.trial_id)["yours"]
 
-    def leave(self):
-        self.line.call("Leave", LIMIT, worker=self.name)
+    def leave(self, recycled=False):
+        self.line.call("Leave", LIMIT, recycled=recycled)
 
 
 class Led:
@@ -62,6 +59,8 @@ class Led:
 
     def __init__(self, oracle, folder, store=None, lease=30.0):
         plan = SimpleNamespace(
+            id=folder.name,
+            told=dict,
             store=store,
             experiment=f"chief {folder.name}",
             trial_folder=lambda trial: folder / "trials" / trial,
@@ -122,7 +121,6 @@ def test_who_was_silent_learns_that_its_trial_was_given_away(tmp_path):
     assert not silent.beat(trial)
     assert other.beat(trial)
     other.end(trial)
-    assert other.beat(trial)
     assert not silent.beat(trial)
     assert silent.beat()
     assert silent.ask().status == other.ask().status == "STOPPED"
@@ -138,7 +136,7 @@ def test_workers_of_an_earlier_chief_keep_their_trials(tmp_path):
     new, old = Member(led.chief), Member(led.chief, old)
     other = new.ask()
     assert other.trial_id != trial.trial_id
-    assert new.line.call("Beat", LIMIT, worker=old.name, trial=trial.trial_id)["yours"]
+    assert old.beat(trial)
     old.end(trial)
     new.end(other)
     for member in (new, old):
@@ -151,10 +149,91 @@ def test_a_search_that_all_workers_have_left_ends_unfinished(tmp_path, monkeypat
     monkeypatch.setattr(chiefs, "ABANDONED", 0.3)
     led = Led(make(tmp_path), tmp_path)
     member = Member(led.chief)
-    member.beat()
-    time.sleep(2 * chiefs.TICK)
+    member.line.call("Join", LIMIT)
     member.leave()
     assert led.end() is False
+
+
+def test_one_that_will_be_replaced_and_one_that_may_come_back_are_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(chiefs, "ABANDONED", 0.3)
+    left = make(tmp_path, trials=1)
+    trial = left.create_trial("elsewhere-1-a")
+    oracle = make(tmp_path, trials=1)
+    oracle.reload()
+    led = Led(oracle, tmp_path, lease=0.5)
+    time.sleep(1.5)
+    replaced, fresh = Member(led.chief), Member(led.chief)
+    replaced.line.call("Join", LIMIT)
+    replaced.leave(recycled=True)
+    time.sleep(4 * chiefs.TICK)
+    fresh.line.call("Join", LIMIT)
+    again = fresh.ask()
+    assert (again.trial_id, fresh.attempt) == (trial.trial_id, 2)
+    fresh.end(again)
+    assert fresh.ask().status == "STOPPED"
+    fresh.leave()
+    assert led.end() is True
+
+
+def test_an_end_that_is_told_twice_or_too_late_counts_once(tmp_path):
+    """Also one that leads to a second attempt, which the repeated message must not end."""
+    led = Led(make(tmp_path, trials=2, retries=1), tmp_path, lease=0.5)
+    silent, other = Member(led.chief), Member(led.chief)
+    taken = silent.ask()
+    trial = other.ask_until_told()
+    while trial.trial_id != taken.trial_id:
+        other.end(trial)
+        trial = other.ask_until_told()
+    silent.end(taken, "FAILED", "too late")
+    assert other.attempt == 2
+    for _ in range(2):
+        other.end(trial, "INVALID", "flaky")
+    assert other.ask().trial_id == trial.trial_id
+    assert other.attempt == 3
+    for _ in range(2):
+        other.end(trial)
+    assert other.ask().status == "STOPPED"
+    for member in (silent, other):
+        member.leave()
+    assert led.end() is True
+    assert sorted((o.trial, o.status) for o in led.outcomes) == [("0000", "completed"), ("0001", "completed")]
+
+
+def test_workers_of_an_earlier_search_on_this_port_are_sent_away(tmp_path):
+    led = Led(make(tmp_path, trials=1), tmp_path)
+    stranger, own = Member(led.chief), Member(led.chief)
+    trial = own.ask()
+    stranger.line.search = "another"
+    for talk in (stranger.ask, lambda: stranger.beat(trial), lambda: stranger.end(trial), stranger.leave):
+        with pytest.raises(TrainingError, match=r"expected a worker of the search that is led here\. Received: one of an earlier search"):
+            talk()
+    assert not led.chief.oracle.is_over(trial.trial_id)
+    own.end(trial)
+    own.leave()
+    assert led.chief.oracle.create_trial("x").status == "STOPPED"
+    assert led.end() is True
+
+
+def test_what_a_worker_elsewhere_has_trained_is_kept_whole(tmp_path):
+    """Its run, its costs, its curve and its recipe, and only the hyperparameters that it has."""
+    decay = {"choices": [0.1, 0.2], "when": {"training.optimizer": "adamw"}}
+    domains = {**SMALL, "training.optimizer": ["sgd", "adamw"], "training.weight_decay": decay}
+    led = Led(make(tmp_path, domains=domains, trials=8), tmp_path)
+    member = Member(led.chief)
+    facts = {"curve": (0.1, 0.3), "epochs": 2, "seconds": 3.5, "parameters": 99, "run_id": "abc", "attempts": 1}
+    told = {}
+    while (trial := member.ask()).status != "STOPPED":
+        told[trial.trial_id] = trial.hyperparameters.values
+        member.end(trial, recipe="model: {}", **facts)
+    member.leave()
+    assert led.end() is True
+    assert {values["optimizer"] for values in told.values()} == {"sgd", "adamw"}
+    for name, values in told.items():
+        folder = tmp_path / "trials" / name
+        assert read_outcome(folder) == Outcome(name, values, "completed", score(values), **facts)
+        assert (folder / "recipe.yaml").read_text() == "model: {}"
+        own = ["filters", "kernel_size", "downsampling", "optimizer"]
+        assert list(values) == (own if values["optimizer"] == "sgd" else [*own, "weight_decay"])
 
 
 def test_what_goes_wrong_at_the_chief_is_told_and_it_goes_on(tmp_path):
@@ -162,9 +241,8 @@ def test_what_goes_wrong_at_the_chief_is_told_and_it_goes_on(tmp_path):
     oracle.feasible = lambda _: 1 / 0
     led = Led(oracle, tmp_path)
     member = Member(led.chief)
-    with pytest.raises(grpc.RpcError) as failure:
+    with pytest.raises(TrainingError, match=r"ZeroDivisionError: division by zero$"):
         member.ask()
-    assert failure.value.details() == "ZeroDivisionError: division by zero"
     oracle.feasible = lambda _: None
     member.end(member.ask())
     assert member.ask().status == "STOPPED"
@@ -181,14 +259,14 @@ def test_a_port_that_is_taken(tmp_path):
 
 def test_nobody_answers():
     with pytest.raises(ConnectionError, match=r"127\.0\.0\.1:9: DEADLINE_EXCEEDED"):
-        Line("127.0.0.1:9").call("Join", 0.3, worker="x")
+        Line("127.0.0.1:9", "x").call("Join", 0.3)
     with pytest.raises(ConnectionError, match="UNAVAILABLE"):
-        Line("127.0.0.1:9").call("Join", 5, wait=False, worker="x")
+        Line("127.0.0.1:9", "x").call("Join", 5, wait=False)
 
 
 @pytest.mark.parametrize("address", ["host", "host:", ":80", "host:http"])
 def test_addresses_that_are_none(address):
     with pytest.raises(InputError, match=r"--join: expected HOST:PORT of a search"):
-        Line(address)
+        Line(address, "x")
     with pytest.raises(InputError, match=r"listen: expected HOST:PORT"):
         Lead(1, address, 60.0)

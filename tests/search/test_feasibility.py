@@ -79,6 +79,17 @@ def test_a_training_that_the_data_do_not_allow():
     )
 
 
+def test_whatever_a_builder_raises_refuses_the_point(monkeypatch):
+    def build(*_):
+        raise TypeError("a layer of another version of Keras")
+
+    monkeypatch.setattr(module, "build_for", build)
+    found = load_space(space({"model.depth": [1, 2]}))
+    verdict = Judge(found).judge({"depth": 1})
+    assert (verdict.feasible, verdict.kind) == (False, "model")
+    assert verdict.reason == "model: TypeError: a layer of another version of Keras"
+
+
 def test_sizes_that_are_searched():
     """The data set is read once for each size, and illegal ones are refused as the builder refuses them."""
     settings = {"model.padding": "valid"}

@@ -1,13 +1,16 @@
 """The four oracles without any training: what they propose, what they refuse, and that their files bring them back as they were."""
 
 import copy
+import itertools
 import json
 import shutil
+from types import SimpleNamespace
 
 import pytest
 
 from kzoo import InputError
-from kzoo.search import load_space
+from kzoo.files import write_atomically
+from kzoo.search import kept, load_space
 from kzoo.search.oracles import ORACLES
 from kzoo.search.sound import FAILURES, ORACLE, TRIAL
 
@@ -93,6 +96,27 @@ def test_a_refused_point_is_counted_once(tmp_path):
     oracle = make(tmp_path, "random", lambda values: "macs" if values["kernel_size"] == 5 else None, trials=60)
     assert len(drive(oracle)) == 9
     assert oracle.rejected == {"macs": 9}
+    again = make(tmp_path, "random", lambda values: "macs" if values["kernel_size"] == 5 else None, trials=60)
+    again.reload()
+    assert drive(again) == []
+    assert again.rejected == {"macs": 9}
+
+
+def test_how_often_each_trial_was_handed_out(tmp_path):
+    """A request that is repeated, and a worker that keeps its trial, begin nothing anew."""
+    oracle = make(tmp_path)
+    for _ in range(2):
+        oracle.create_trial("a")
+    assert oracle.attempts == {"0000": 1}
+    oracle.take_back("a")
+    assert oracle.adopt("a", "0000")
+    again = make(tmp_path)
+    again.reload()
+    assert not again.adopt("b", "0000")
+    again.create_trial("b")
+    assert again.attempts == {"0000": 2}
+    again.take_back("b", lost=False)
+    assert not again.adopt("a", "0000")
 
 
 @pytest.mark.parametrize("tuner", ["random", "hyperband", "bayesian"])
@@ -140,6 +164,44 @@ def test_after_a_kill_the_search_goes_on_as_if_nothing_had_been(tuner, killed, t
     again.reload()
     assert tried + drive(again) == whole
     assert len(again.trials) == len(whole)
+
+
+def test_killed_at_any_write_the_search_goes_on_as_if_nothing_had_been(tmp_path, monkeypatch):
+    """Before each writing of a file and in the middle of each of a copy."""
+    whole = drive(make(tmp_path / "whole", trials=4))
+    for moment in itertools.count():
+        folder = tmp_path / str(moment)
+        oracle = make(folder, trials=4)
+        tried, passed = drive(oracle, at_most=2), itertools.count()
+
+        def write(path, text, passed=passed, moment=moment):
+            if next(passed) == moment:
+                raise KeyboardInterrupt
+            write_atomically(path, text)
+
+        def copy_file(source, target, passed=passed, moment=moment):
+            if next(passed) == moment:
+                target.write_text(source.read_text()[:20])
+                raise KeyboardInterrupt
+            shutil.copyfile(source, target)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(kept, "write_atomically", write)
+            patch.setattr(kept, "shutil", SimpleNamespace(copyfile=copy_file))
+            try:
+                trial = oracle.create_trial("tuner")
+                end(oracle, trial)
+            except KeyboardInterrupt:
+                pass
+            else:
+                break
+        again = make(folder, trials=4)
+        again.reload()
+        over = [dict(again.trials[name].hyperparameters.values) for name in again.end_order]
+        assert over[:2] == tried
+        assert over + drive(again) == whole
+        assert len(again.trials) == len(whole)
+    assert moment > 10
 
 
 @pytest.mark.parametrize("file", [ORACLE, TRIAL])

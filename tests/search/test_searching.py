@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from kzoo import InputError, Store, load_recipe, load_space, train, tune
+from kzoo import ArgumentError, InputError, Store, load_recipe, load_space, train, tune
 from kzoo.search.plan import folder_of
 from kzoo.search.winner import write_best
 
@@ -245,9 +245,21 @@ def test_what_cannot_be_searched_is_refused_before_training(store, place, search
     assert not folder_of(store, "refused").exists()
 
 
-@pytest.mark.parametrize(("options", "message"), [({"finalists": 1}, "finalists: expected two or more"), ({"seeds": 1}, "seeds: expected")])
-def test_wrong_numbers(store, place, options, message):
-    with pytest.raises(InputError, match=message):
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"finalists": 1}, "finalists: expected two or more"),
+        ({"seeds": 1}, "seeds: expected"),
+        ({"seeds": 7}, r"seeds: expected only with finalists\. Received: 7"),
+        ({"resume": True, "fresh": True}, "fresh: expected without resume"),
+        ({"workers": -1}, r"workers: expected 0 or more, .* Received: -1"),
+        ({"workers": 1, "lease": 0.0}, r"lease: expected seconds above 0\. Received: 0"),
+        ({"lease": 9.0}, r"lease: expected only with workers\. Received: 9"),
+        ({"listen": "0.0.0.0:80"}, r"listen: expected only with workers\. Received: 0\.0\.0\.0:80"),
+    ],
+)
+def test_arguments_that_have_no_effect_or_no_sense(store, place, options, message):
+    with pytest.raises(ArgumentError, match=f"^{message}"):
         tune(named(place, "refused"), store=store, progress=None, **options)
 
 

@@ -6,7 +6,11 @@ import time
 
 import pytest
 
+from kzoo import load_recipe
 from kzoo.search.crew import RECYCLED
+from kzoo.search.outcome import Outcome
+from kzoo.search.trial import INACTIVE
+from tests.tracking.servers import Server
 
 from .searches import Kept, Search
 
@@ -91,6 +95,41 @@ def test_a_worker_that_was_silent_gives_up_its_trial(forks, tmp_path):
         assert other.end(30)[0] == 0
     assert set(search.trained.values()) == {1}
     Kept(search).assert_whole({"0000": 3, "0001": 3})
+
+
+def test_workers_on_another_machine_leave_nothing_behind_that_is_missed(forks, tmp_path):
+    """One is killed, another one trains its trial again; both do not see the chief's folder, and an earlier search lies in their own."""
+    server = Server(tmp_path).start()
+    decay = {"choices": [0.1, 0.2], "when": {"training.optimizer": "adamw"}}
+    domains = {"training.optimizer": ["sgd", "adamw"], "training.weight_decay": decay}
+    with (
+        Search(forks, tmp_path / "here", domains=domains, tuner="grid") as search,
+        Search(forks, tmp_path / "there") as there,
+    ):
+        Outcome("0000", {"optimizer": "sgd"}, "completed", 2.0).write(there.path / "trials" / "0000")
+        try:
+            chief = search.start("tune", "small.yaml", "--workers", "0", "--lease", str(LEASE), uri=server.uri)
+            join = ("tune-worker", "--join", address_of(chief))
+            killed = there.start(*join, uri=server.uri, elsewhere=True, at=[("0000 logged 2", "die")])
+            assert killed.end()[0] == -9
+            worker = there.start(*join, uri=server.uri, elsewhere=True)
+            status, said = chief.end()
+            assert status == 0, said
+            assert worker.end(30)[0] == 0
+            kept = Kept(search, server.uri)
+            kept.assert_whole(dict.fromkeys(["0000", "0001", "0002"], 3))
+            status, said = search.run("best", "small", "-o", "best.yaml", uri=server.uri)
+            assert status == 0, said
+        finally:
+            server.kill()
+    assert load_recipe(tmp_path / "here" / "best.yaml").training.epochs == 3
+    assert [list(outcome["values"]) for outcome in search.outcomes.values()] == [["optimizer"]] + 2 * [["optimizer", "weight_decay"]]
+    for trial, outcome in search.outcomes.items():
+        assert outcome["run_id"] == kept.trials[trial].info.run_id
+        assert (len(outcome["curve"]), outcome["epochs"], outcome["parameters"] > 0) == (3, 3, True)
+        assert kept.trials[trial].data.tags["kzoo.attempt"] == ("2" if trial == "0000" else "1")
+        shown = kept.trials[trial].data.params["weight_decay"]
+        assert shown == (str(outcome["values"]["weight_decay"]) if "weight_decay" in outcome["values"] else INACTIVE)
 
 
 def test_when_all_trials_fail_the_search_ends_with_their_reasons(forks, tmp_path):

@@ -1,7 +1,8 @@
 """Loaded by every Python that has this folder on its path: makes the trials of a search small, notes what they train, and kills.
 
 What to do stands in `KZOO_TEST`, as JSON: `folder` for the notes; `at`, pairs of a moment and what shall happen then; `slow`, seconds after
-each epoch; `unbuildable`, whether no network can be built. The product knows nothing of it.
+each epoch; `unbuildable`, whether no network can be built; `elsewhere`, whether the chief's folder cannot be seen. The product knows
+nothing of it.
 """
 
 import importlib.abc
@@ -112,7 +113,18 @@ def patch_tuner(module) -> None:
     module.Tuner.on_trial_end = on_trial_end
 
 
-PATCHES = {"kzoo.search.trial": patch, "kzoo.search.plan": patch_plan, "kzoo.search.tuner": patch_tuner}
+def patch_worker(module) -> None:
+    """`kzoo.search.worker`: a machine that does not see the chief's folder."""
+    real = module.kept
+    module.kept = lambda path: None if planned("elsewhere") else real(path)
+
+
+PATCHES = {
+    "kzoo.search.trial": patch,
+    "kzoo.search.plan": patch_plan,
+    "kzoo.search.tuner": patch_tuner,
+    "kzoo.search.worker": patch_worker,
+}
 
 
 class Finder(importlib.abc.MetaPathFinder):
