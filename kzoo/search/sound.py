@@ -61,6 +61,8 @@ class Sound(keras_tuner.Oracle):
         """The reasons of three failures in a row, after which nothing more is tried."""
         self.exhausted = False
         """Whether the last request was answered with the end of the search."""
+        self.drained = False
+        """Whether a thousand draws in a row have found no further point."""
         self.left: dict[str, str] = {}
         """After a reload: the trials that were being trained when the search was left, by the worker."""
         self._forgiven = 0
@@ -123,7 +125,9 @@ class Sound(keras_tuner.Oracle):
 
     def _random_values(self) -> Values | None:
         """A feasible point that was not tried; None once a thousand draws in a row have found none."""
-        return next((values for _ in range(DRAWS) if self._is_new(values := self._draw())), None)
+        values = next((values for _ in range(DRAWS) if self._is_new(values := self._draw())), None)
+        self.drained = values is None
+        return values
 
     def _draw(self) -> Values:
         """A point drawn by keras-tuner's own sampling of each hyperparameter that is active."""
