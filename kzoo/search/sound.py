@@ -6,7 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import keras_tuner
 from keras_tuner.engine.trial import Trial
@@ -15,12 +15,12 @@ from keras_tuner.src.engine import oracle as private
 from ..errors import InputError
 from ..files import write_atomically
 from .hyperparameters import to_keras_tuner
+from .outcome import Direction
 
 if TYPE_CHECKING:
     from .space import Space
 
 Values = Mapping[str, Any]
-Direction = Literal["max", "min"]
 
 ORACLE, TRIAL = "oracle.json", "trial.json"
 

@@ -8,12 +8,9 @@ from ..files import write_atomically
 from ..tracking import Store
 from ..tracking.models import register
 from ..training import load_recipe
-from .outcome import Outcome, ranked, read_outcomes
+from .outcome import RECIPE, Outcome, ranked, read_outcomes
 from .plan import folder_of, read_plan
 from .wording import duration, score_text, value_text
-
-RECIPE = "recipe.yaml"
-"""In a trial's folder: everything that its training was told, defaults included."""
 
 
 def best_recipe(

@@ -100,7 +100,12 @@ def test_the_text_fits_a_terminal(walked):
 def test_the_duration_is_that_of_trials(tmp_path, monkeypatch):
     """A trial that is trained takes what was predicted, within the noise of a shared machine."""
     monkeypatch.setattr(timing, "STEPS", (2, 4))
-    content = {"recipe": SMALL, "settings": {"training.epochs": 3}, "domains": {"model.filters": [[2, 4], [8, 16]]}, "search": {"trials": 2}}
+    content = {
+        "recipe": SMALL,
+        "settings": {"training.epochs": 3},
+        "domains": {"model.filters": [[2, 4], [8, 16]]},
+        "search": {"trials": 2},
+    }
     found = load_space(content)
     dataset = load_data(found.recipe)
     predicted = xray(found, dataset).duration
