@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from ..errors import did_you_mean
+from .wording import count_text
 
 Quantity = Literal["parameters", "macs", "memory"]
 """All parameters; MACs of one sample; bytes of a training step at the batch size of the trial."""
@@ -65,16 +66,12 @@ def parse_constraint(text: Any) -> Constraint | str:
 
 
 def in_short(value: float, quantity: str) -> str:
-    """A number with three digits and a prefix; memory in bytes.
+    """A cost with three digits; memory in bytes.
 
-    >>> in_short(1_234_567, "macs"), in_short(4e9, "memory"), in_short(950, "parameters")
-    ('1.23 M', '4 GB', '950')
+    >>> in_short(1_234_567, "macs"), in_short(4e9, "memory")
+    ('1.23 M', '4 GB')
     """
-    unit = "B" if quantity == "memory" else ""
-    for prefix, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if abs(value) >= size * 0.9995:
-            return f"{value / size:.3g} {prefix}{unit}"
-    return f"{value:.3g} {unit}".strip()
+    return count_text(value, "B" if quantity == "memory" else "")
 
 
 def _number(text: str) -> float | None:

@@ -1,22 +1,18 @@
 """The figures of a search: the best score so far, what mattered, and the score against what it costs."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .importance import Importances
-from .outcome import Outcome
-from .ranking import spread
-from .wording import is_scored
+from .outcome import Direction, Outcome, has_score, points_once, sign_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 BLUE, ORANGE, RED, GREY = "#1f6fb4", "#d9731a", "#c0392b", "#777777"
-
-Direction = Literal["max", "min"]
 
 
 def best_so_far(outcomes: Sequence[Outcome], objective: str, direction: Direction) -> "Figure":
@@ -27,7 +23,7 @@ def best_so_far(outcomes: Sequence[Outcome], objective: str, direction: Directio
     figure = Figure(figsize=(7.2, 4.0), layout="constrained")
     axis = figure.subplots()
     trials = list(enumerate(sorted(outcomes, key=lambda o: o.trial), 1))
-    scored = [(place, o) for place, o in trials if is_scored(o)]
+    scored = [(place, o) for place, o in trials if has_score(o)]
     if scored:
         _draw_scores(axis, scored)
         _draw_best(axis, scored, direction, len(trials))
@@ -69,10 +65,12 @@ def importance_figure(importances: Importances) -> "Figure":
 def pareto_figure(outcomes: Sequence[Outcome], objective: str, direction: Direction) -> "Figure":
     """The score against MACs and against the seconds of training; the Pareto front is drawn, its trials named.
 
+    Of trials that continue one another the last is drawn, with the seconds of all of them.
     Pruned trials are drawn but belong to no front, since their seconds are not those of a whole training.
     """
     from matplotlib.figure import Figure
 
+    outcomes = points_once(outcomes)
     figure = Figure(figsize=(10.4, 4.4), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     fronts = [
@@ -94,7 +92,7 @@ def pareto_front(costs: Sequence[float], scores: Sequence[float], direction: Dir
     >>> pareto_front([1, 2, 3, 2], [0.5, 0.9, 0.8, 0.9], "max")
     [0, 1]
     """
-    sign = -1 if direction == "max" else 1
+    sign = sign_of(direction)
     front: list[int] = []
     for place in sorted(range(len(costs)), key=lambda i: (costs[i], sign * scores[i], i)):
         if not front or sign * scores[place] < sign * scores[front[-1]]:
@@ -104,8 +102,8 @@ def pareto_front(costs: Sequence[float], scores: Sequence[float], direction: Dir
 
 def _draw_scores(axis: "Axes", scored: Sequence[tuple[int, Outcome]]) -> None:
     for place, outcome in scored:
-        if len(outcome.scores) > 1:
-            axis.errorbar(place, outcome.score or 0.0, spread(outcome), fmt="none", ecolor=GREY, elinewidth=1, zorder=1)
+        if outcome.spread is not None:
+            axis.errorbar(place, outcome.score or 0.0, outcome.spread, fmt="none", ecolor=GREY, elinewidth=1, zorder=1)
     for status, face in (("completed", BLUE), ("pruned", "white")):
         points = [(place, o.score) for place, o in scored if o.status == status]
         if points:
@@ -131,7 +129,7 @@ def _draw_best(axis: "Axes", scored: Sequence[tuple[int, Outcome]], direction: D
 
 def _pareto(axis: "Axes", outcomes: Sequence[Outcome], cost: Callable, direction: Direction, label: str) -> list[tuple]:
     """One panel; returns trial, cost and score of the Pareto front."""
-    known = [o for o in outcomes if is_scored(o) and cost(o) is not None]
+    known = [o for o in outcomes if has_score(o) and cost(o) is not None]
     full = [o for o in known if o.status == "completed"]
     for status, face in (("completed", BLUE), ("pruned", "white")):
         points = [(cost(o), o.score) for o in known if o.status == status]

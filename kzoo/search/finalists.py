@@ -9,9 +9,10 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite, sqrt
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ..errors import ArgumentError
+from .outcome import Direction, sign_of
 from .wording import counted, number
 
 if TYPE_CHECKING:
@@ -120,9 +121,7 @@ class FinalistsReport:
         ]
 
 
-def compare_finalists(
-    scores: Mapping[str, Sequence[float]], direction: Literal["max", "min"] = "max", *, paired: bool = True
-) -> FinalistsReport:
+def compare_finalists(scores: Mapping[str, Sequence[float]], direction: Direction = "max", *, paired: bool = True) -> FinalistsReport:
     """Compares finalists that were trained with several seeds, and names a winner only beyond the noise.
 
     Args:
@@ -140,7 +139,7 @@ def compare_finalists(
     No winner: a has the best mean, 0.9100, but is not told apart from b, with 3 seeds each. About 309 seeds each would be needed.
     """
     _check(scores, paired)
-    sign = 1 if direction == "max" else -1
+    sign = -sign_of(direction)
     names = sorted(scores, key=lambda name: -sign * statistics.fmean(scores[name]))
     finalists = tuple(Finalist(n, statistics.fmean(scores[n]), statistics.stdev(scores[n]), len(scores[n])) for n in names)
     level = LEVEL / (len(names) - 1)

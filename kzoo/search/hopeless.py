@@ -2,15 +2,14 @@
 
 import statistics
 from collections.abc import Sequence
-from typing import Literal
 
-from .outcome import Outcome
+from .outcome import Direction, Outcome
 
 TRIALS, SHARE = 5, 0.25
 """Trials that must have reached an epoch before it is judged, and the share of a trial's epochs in which it is left alone."""
 
 
-def is_hopeless(curve: Sequence[float], others: Sequence[Outcome], direction: Literal["max", "min"], epochs: int) -> bool:
+def is_hopeless(curve: Sequence[float], others: Sequence[Outcome], direction: Direction, epochs: int) -> bool:
     """Whether a trial's best value so far is worse than the median of what other trials had on average up to that epoch.
 
     Args:

@@ -8,12 +8,12 @@ is withheld.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from .outcome import Outcome
-from .wording import counted, is_scored, varying
+from .outcome import Direction, Outcome, has_score, points_once, sign_of
+from .wording import counted, varying
 
 FEWEST = 10
 """Trials with a score below which nothing is concluded."""
@@ -70,7 +70,7 @@ class Importances:
         return words + (f"; not told apart from nothing: {', '.join(rest)}." if rest else ".")
 
 
-def importance(outcomes: Sequence[Outcome], direction: Literal["max", "min"], seed: int = 0) -> Importances:
+def importance(outcomes: Sequence[Outcome], direction: Direction, seed: int = 0) -> Importances:
     """How much of the differences between scores each hyperparameter explains.
 
     Completed and pruned trials count; a pruned one, whose score is that of a short training, as no worse than the worst completed one.
@@ -91,7 +91,7 @@ def importance(outcomes: Sequence[Outcome], direction: Literal["max", "min"], se
     >>> print(importance([], "max"))
     What mattered: nothing can be concluded, since 0 trials have a score and 10 are needed.
     """
-    scored = _judged(outcomes)
+    scored = [outcome for outcome in points_once(outcomes) if has_score(outcome)]
     names = varying(scored)
     scores = np.array([o.score for o in scored], float)
     doubt = _too_little(scores, names)
@@ -106,12 +106,6 @@ def importance(outcomes: Sequence[Outcome], direction: Literal["max", "min"], se
     return Importances(_shares(names, lost, active), len(scored), explained)
 
 
-def _judged(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    scored = [o for o in outcomes if is_scored(o)]
-    continued = {o.promoted_from for o in scored}
-    return [o for o in scored if o.trial not in continued]
-
-
 def _too_little(scores: np.ndarray, names: Sequence[str]) -> str | None:
     if len(scores) < FEWEST:
         return f"{counted(len(scores), 'trial')} {'has' if len(scores) == 1 else 'have'} a score and {FEWEST} are needed"
@@ -120,10 +114,9 @@ def _too_little(scores: np.ndarray, names: Sequence[str]) -> str | None:
     return "all trials score alike" if np.ptp(scores) == 0 else None
 
 
-def _losses(scored: Sequence[Outcome], direction: Literal["max", "min"]) -> np.ndarray:
+def _losses(scored: Sequence[Outcome], direction: Direction) -> np.ndarray:
     """The scores, low ones good, those cut that are far worse than the rest."""
-    sign = -1 if direction == "max" else 1
-    losses = np.array([sign * (o.score or 0.0) for o in scored])
+    losses = np.array([sign_of(direction) * (o.score or 0.0) for o in scored])
     full = np.array([o.status == "completed" for o in scored])
     if full.any():
         losses = np.where(full, losses, np.minimum(losses, losses[full].max()))

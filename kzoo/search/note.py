@@ -1,10 +1,9 @@
 """What MLflow shows on the page of a search: its state, the ranking with links to the trials, what mattered, what was rejected."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from .importance import Importances
-from .outcome import Outcome, ranked
+from .outcome import Direction, Outcome, points_once, ranked
 from .ranking import in_order
 from .wording import NONE, count_text, counted, duration, headings, reasons, rejections, score_text, states, value_of, varying
 
@@ -26,13 +25,14 @@ _SPECIAL = str.maketrans(
 def ranking_note(
     outcomes: Sequence[Outcome],
     objective: str,
-    direction: Literal["max", "min"],
+    direction: Direction,
     links: Mapping[str, str] | None = None,
     *,
     name: str | None = None,
     planned: int | None = None,
     importances: Importances | None = None,
     rejected: Mapping[str, int] | None = None,
+    remark: str | None = None,
     pages: Mapping[str, str] | None = None,
     limit: int = LIMIT,
 ) -> str:
@@ -47,6 +47,7 @@ def ranking_note(
         planned: trials that the search is to have; None where it is not known.
         importances: what `importance` found.
         rejected: how many points were rejected before training, by reason.
+        remark: why the search has ended before all of its trials.
         pages: addresses of the `table` and the `charts` of the search's trials.
         limit: characters; rows of the table that do not fit are left out, whole, from the last one on, and counted.
 
@@ -56,6 +57,7 @@ def ranking_note(
     """
     links = links or {}
     before = [_heading(outcomes, objective, direction, links, name, planned), *_pages(pages or {}), *_facts(outcomes)]
+    before += [escaped(remark)] if remark else []
     after = _after(importances, rejected)
     fixed = sum(len(part) + 2 for part in [*before, *after])
     table = _table(outcomes, objective, direction, links, limit - fixed - 2)
@@ -76,7 +78,7 @@ def escaped(text: str, longest: int = LONGEST) -> str:
 def _heading(outcomes, objective, direction, links, name, planned) -> str:
     ended = sum(o.status != "running" for o in outcomes)
     of = f"{ended} of {counted(planned, 'trial')}" if planned else counted(ended, "trial")
-    best = ranked(list(outcomes), direction)
+    best = ranked(outcomes, direction)
     words = f"Best {escaped(objective)}: {score_text(best[0])}, trial {_link(best[0], links)}" if best else "No score yet"
     return f"### {escaped(name) + ': ' if name else ''}{of}. {words}"
 
@@ -127,7 +129,7 @@ def _table(outcomes, objective, direction, links, room: int) -> list[str]:
     names = varying(outcomes)
     titles = ["rank", "trial", escaped(objective), *map(escaped, headings(names)), "parameters", "MACs", "time", "status"]
     head = [row(titles), row(["---:", "---", *["---"] * (1 + len(names)), *["---:"] * 3, "---"])]
-    rows = [row(_cells(rank, outcome, names, links)) for rank, outcome in in_order(outcomes, direction)]
+    rows = [row(_cells(rank, outcome, names, links)) for rank, outcome in in_order(points_once(outcomes), direction)]
     kept = _fitting(head, rows, room)
     if kept == len(rows):
         return ["\n".join(head + rows)]

@@ -33,6 +33,8 @@ class Parent:
         self.plan, self.run = plan, run
         self.rejected: Mapping[str, int] = {}
         """How many points were refused before training, by reason."""
+        self.remark: str | None = None
+        """Why the search has ended before all of its trials."""
         self._logged = run.logged_steps("search/best")
 
     def began(self) -> None:
@@ -41,7 +43,7 @@ class Parent:
         searched = {dimension.path for dimension in plan.space.dimensions}
         fixed = {key: value for key, value in flatten(plan.space.recipe.resolved()).items() if key not in searched}
         settings = {f"search.{key}": value for key, value in flatten(plan.space.resolved()["search"]).items()}
-        used = {"search.tuner": plan.advice.tuner, "search.trials": plan.advice.trials, "search.objective": plan.objective}
+        used = {"search.tuner": plan.advice.tuner, "search.objective": plan.objective}
         self.run.log_parameters({key: value for key, value in {**fixed, **settings, **used}.items() if key not in EXTENDABLE})
         self.run.save_view(search_view(plan))
         self.run.log_text(plan.space.text, "space.yaml")
@@ -58,18 +60,23 @@ class Parent:
             self.run.log_metrics({"search/best": best[0].score or 0.0}, step=step)
         self.write_note(outcomes)
 
-    def finish(self, finalists: FinalistsReport | None = None) -> None:
-        """Logs the table and the figures of the whole search."""
+    def trials_ended(self) -> Importances:
+        """Logs the table and the figures of the whole search; returns what mattered."""
         plan, outcomes = self.plan, read_outcomes(self.plan.folder)
         self.run.log_text(trials_csv(outcomes, plan.direction), "trials.csv")
         best = ranked(outcomes, plan.direction)
-        mattered = importance(outcomes, plan.direction) if best else None
-        if best and mattered:
+        mattered = importance(outcomes, plan.direction)
+        if best:
             self.run.set_tags({"kzoo.best_trial": best[0].trial})
             self.run.log_figure(best_so_far(outcomes, plan.objective, plan.direction), "best_so_far.png")
             self.run.log_figure(pareto_figure(outcomes, plan.objective, plan.direction), "pareto.png")
             self.run.log_figure(importance_figure(mattered), "importance.png")
-        self.write_note(outcomes, mattered, finalists)
+        self.write_note(outcomes, mattered if best else None)
+        return mattered
+
+    def finalists_ended(self, finalists: FinalistsReport, mattered: Importances) -> None:
+        """Writes how they compare into the note."""
+        self.write_note(read_outcomes(self.plan.folder), mattered, finalists)
 
     def write_note(self, outcomes: list[Outcome], mattered: Importances | None = None, finalists: FinalistsReport | None = None) -> None:
         """The ranking, with links to the trials, and below it the finalists."""
@@ -82,6 +89,7 @@ class Parent:
             planned=self.plan.advice.trials,
             importances=mattered,
             rejected=self.rejected,
+            remark=self.remark,
             pages=search_pages(self.plan, self.run),
             limit=LIMIT - len(compared),
         )

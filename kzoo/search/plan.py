@@ -28,7 +28,7 @@ PATIENCE = 2.0
 """Seconds for which a search that is about to end in another process is waited for."""
 
 LOOKS = 60
-"""Points at which a search looks before it begins, to see which tuner suits."""
+"""Points of a large space at which a search looks before it begins; a small one is walked, as by `--dry-run`."""
 
 PLAN, SEARCHES = "search.json", "searches"
 

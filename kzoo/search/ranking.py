@@ -4,9 +4,9 @@ import csv
 import io
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from .outcome import Outcome, ranked
+from .outcome import Direction, Outcome, points_once, ranked
 from .wording import clock, count_text, counted, headings, reasons, score_text, searched, states, value_of, varying
 
 if TYPE_CHECKING:
@@ -19,17 +19,18 @@ PREFIX = "hp/"
 """Begins the name of a hyperparameter's column, as it does in MLflow's metrics."""
 
 
-def in_order(outcomes: Sequence[Outcome], direction: Literal["max", "min"]) -> list[tuple[int | None, Outcome]]:
-    """Every trial with its rank: the scored ones from the best, then those without a rank: running, then failed."""
-    best = ranked(list(outcomes), direction)
+def in_order(outcomes: Sequence[Outcome], direction: Direction) -> list[tuple[int | None, Outcome]]:
+    """Every trial with its rank: each scored point from the best, then those without a rank: running, then the others."""
+    best = ranked(outcomes, direction)
     placed = {outcome.trial for outcome in best}
     rest = sorted((o for o in outcomes if o.trial not in placed), key=lambda o: (o.status != "running", o.trial))
     return [*enumerate(best, 1), *((None, outcome) for outcome in rest)]
 
 
-def ranking_table(outcomes: Sequence[Outcome], objective: str, direction: Literal["max", "min"], most: int = 20) -> "Table":
+def ranking_table(outcomes: Sequence[Outcome], objective: str, direction: Direction, most: int = 20) -> "Table":
     """The ranking for a terminal: rank, trial, score, the hyperparameters that vary, costs; below it why trials failed.
 
+    Of trials that continue one another (Hyperband) the last is shown, with the time of all of them.
     With more than three hyperparameters that vary, the parameters of the network are left out, which leaves them 80 columns.
 
     Args:
@@ -45,9 +46,9 @@ def ranking_table(outcomes: Sequence[Outcome], objective: str, direction: Litera
     from rich.table import Table
     from rich.text import Text
 
-    rows = in_order(outcomes, direction)
+    rows = in_order(points_once(outcomes), direction)
     names = varying(outcomes)
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=_caption(outcomes, len(rows) - most), caption_justify="left")
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=_caption(outcomes, len(rows), most), caption_justify="left")
     for heading in ("#", "trial"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column(Text(_spaced(objective.removeprefix("val/"))))
@@ -62,7 +63,7 @@ def ranking_table(outcomes: Sequence[Outcome], objective: str, direction: Litera
     return table
 
 
-def trials_csv(outcomes: Sequence[Outcome], direction: Literal["max", "min"] = "max") -> str:
+def trials_csv(outcomes: Sequence[Outcome], direction: Direction = "max") -> str:
     """All trials as CSV, in the order in which they began: one column per number, one (`hp/NAME`) per hyperparameter.
 
     What is missing is empty: a score that is not there yet, a hyperparameter that is not active. Text stands as it is, everything else
@@ -87,21 +88,10 @@ def trials_csv(outcomes: Sequence[Outcome], direction: Literal["max", "min"] = "
     writer.writerow(["trial", "rank", "status", *COLUMNS, *several, *others, *(PREFIX + name for name in names)])
     for o in sorted(outcomes, key=lambda o: o.trial):
         scores = [*o.scores, *([None] * len(several))][: len(several)]
-        numbers = [*(_column(o, key) for key in COLUMNS), *scores, *(o.other.get(key) for key in others)]
+        numbers = [*(getattr(o, key) for key in COLUMNS), *scores, *(o.other.get(key) for key in others)]
         values = [_exact(o.values[name]) if name in o.values else None for name in names]
         writer.writerow([o.trial, ranks[o.trial], o.status, *numbers, *values])
     return text.getvalue()
-
-
-def spread(outcome: Outcome) -> float | None:
-    """The standard deviation of the score over executions; None with fewer than two."""
-    import statistics
-
-    return statistics.stdev(outcome.scores) if len(outcome.scores) > 1 else None
-
-
-def _column(outcome: Outcome, key: str) -> Any:
-    return spread(outcome) if key == "spread" else getattr(outcome, key)
 
 
 def _exact(value: Any) -> str:
@@ -119,8 +109,9 @@ def _spaced(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _caption(outcomes: Sequence[Outcome], hidden: int) -> str:
+def _caption(outcomes: Sequence[Outcome], rows: int, most: int) -> str:
     said = ", ".join(f"{count} {status}" for status, count in states(outcomes).items())
-    more = f"; {hidden} of them not shown" if hidden > 0 else ""
+    more = f"; {len(outcomes) - rows} of them continued by others" if len(outcomes) > rows else ""
+    more += f"; {rows - most} of them not shown" if rows > most else ""
     why = [f"failed: {reason} ({count})" for reason, count in reasons(outcomes)[:5]]
     return "\n".join([f"{counted(len(outcomes), 'trial')}: {said}{more}.", *why]) if outcomes else "No trials yet."

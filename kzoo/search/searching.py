@@ -1,5 +1,6 @@
 """From a space to its best trials: a search as one MLflow run with a child for each trial."""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,18 +11,19 @@ from ..tracking import Store
 from ..tracking.serve import pages_address
 from .final import train_finalists
 from .finalists import FinalistsReport
-from .importance import importance
+from .importance import Importances
 from .lead import Lead
 from .links import search_pages
 from .loading import load_space
-from .outcome import Outcome, ranked, read_outcomes
+from .outcome import Direction, Outcome, ranked, read_outcomes
 from .parent import Parent
 from .plan import Plan, claimed, open_plan
 from .progress import PRINTED, SearchProgress
 from .ranking import ranking_table
-from .sound import Direction
+from .sound import DRAWS, Sound
 from .space import Space
 from .tuner import Tuner, make_oracle
+from .wording import counted
 
 SEEDS = 5
 """Trainings of each finalist."""
@@ -38,7 +40,8 @@ class Found:
         objective: what was optimised, such as `val/mean_iou`.
         direction: `max` or `min`.
         outcomes: of all trials, in the order in which they began.
-        finalists: how the best compare with several seeds each, where that was asked for.
+        importances: which hyperparameters mattered.
+        finalists: how the best compare with several seeds each, where that was asked for and possible.
         pages: addresses in MLflow of its `ranking`, of the `table` and of the `charts` of its trials; none while MLflow does not answer.
     """
 
@@ -48,13 +51,14 @@ class Found:
     objective: str
     direction: Direction
     outcomes: tuple[Outcome, ...]
+    importances: Importances
     finalists: FinalistsReport | None = None
     pages: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ranking(self) -> list[Outcome]:
         """The trials that have a score, the best first."""
-        return ranked(list(self.outcomes), self.direction)
+        return ranked(self.outcomes, self.direction)
 
     @property
     def best(self) -> Outcome | None:
@@ -67,7 +71,7 @@ class Found:
 
     def summary(self) -> str:
         """What mattered, how the finalists compare, and how to go on, in a few lines."""
-        lines = [str(importance(self.outcomes, self.direction))]
+        lines = [str(self.importances)]
         if self.finalists is not None:
             lines.append(str(self.finalists))
         if self.best is not None:
@@ -100,7 +104,8 @@ def tune(
             elsewhere (`kzoo tune-worker --join`). None: this process trains, one trial after the other.
         listen: `HOST:PORT` where workers find the chief; port 0 takes a free one. Whoever can reach it can join: there is no password.
         lease: float, seconds after which a worker that shows no sign of life loses its trial to another one.
-        finalists: int, two or more: so many of the best are trained again, each with `seeds` seeds, and compared. 0 for none.
+        finalists: int, two or more: so many of the best are trained again, each with `seeds` seeds, one after the other in this
+            process, and compared. 0 for none.
         seeds: int, two or more.
         store: where runs are kept; the default store unless given.
         progress: told of the trials; prints a line for each unless given otherwise. None is silent.
@@ -110,7 +115,7 @@ def tune(
 
     Raises:
         InputError: the space, its data or an earlier search of that name stand in the way; nothing has been trained then.
-        TrainingError: three trials in a row have failed; their reasons are in the message.
+        TrainingError: three trials in a row have failed; their reasons are in the message. Or no feasible point was found.
 
     >>> import kzoo
     >>> found = kzoo.tune("unet_filters", overrides={"search.trials": 4})  # doctest: +SKIP
@@ -130,13 +135,14 @@ def _found(plan: Plan, progress: SearchProgress, lead: Lead, finalists: int, see
         parent = Parent(plan, run)
         parent.began()
         progress.started(plan, run.id)
-        _search(plan, parent, progress, lead)
+        mattered = _search(plan, parent, progress, lead)
         outcomes = tuple(read_outcomes(plan.folder))
-        best = ranked(list(outcomes), plan.direction)[:finalists]
+        best = ranked(outcomes, plan.direction)[:finalists]
         report = train_finalists(plan, best, seeds, progress.advised) if len(best) > 1 else None
-        parent.finish(report)
+        if report is not None:
+            parent.finalists_ended(report, mattered)
     pages = {what: f"{pages_address(plan.store)}/{page}" for what, page in search_pages(plan, run).items()}
-    return Found(plan.space.name, plan.folder, run.id, plan.objective, plan.direction, outcomes, report, pages)
+    return Found(plan.space.name, plan.folder, run.id, plan.objective, plan.direction, outcomes, mattered, report, pages)
 
 
 def _check_arguments(resume: bool, fresh: bool, finalists: int, seeds: int) -> None:
@@ -150,7 +156,8 @@ def _check_arguments(resume: bool, fresh: bool, finalists: int, seeds: int) -> N
         raise ArgumentError("seeds", f"expected only with finalists. Received: {seeds}. Add finalists, or leave it out.")
 
 
-def _search(plan: Plan, parent: Parent, progress: SearchProgress, lead: Lead) -> None:
+def _search(plan: Plan, parent: Parent, progress: SearchProgress, lead: Lead) -> Importances:
+    """Trains the trials; returns what mattered."""
     oracle = make_oracle(plan)
 
     def ended(outcome: Outcome) -> None:
@@ -165,6 +172,22 @@ def _search(plan: Plan, parent: Parent, progress: SearchProgress, lead: Lead) ->
             lead.search(plan, oracle, ended, progress)
     finally:
         parent.rejected = oracle.rejected
-        parent.finish()
+        parent.remark = _remark(plan, oracle)
+        mattered = parent.trials_ended()
     if oracle.given_up:
         raise TrainingError("\n".join([f"search {plan.space.name}: expected trials that train. Three in a row failed:", *oracle.given_up]))
+    if parent.remark and not oracle.trials:
+        raise TrainingError(f"{parent.remark} Loosen the constraints or widen the domains.")
+    if parent.remark:
+        progress.advised(parent.remark)
+    for execution in plan.folder.glob("trials/*/execution_*"):
+        shutil.rmtree(execution)
+    return mattered
+
+
+def _remark(plan: Plan, oracle: Sound) -> str | None:
+    """Why a search has ended before all of its trials."""
+    if not oracle.drained:
+        return None
+    ended = f"{counted(len(oracle.trials), 'trial')}{f' of {oracle.limit}' if oracle.limit else ''}"
+    return f"search {plan.space.name}: has ended after {ended}, since {DRAWS} draws have found no further feasible point."

@@ -6,7 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import keras_tuner
 from keras_tuner.engine.trial import Trial
@@ -14,12 +14,12 @@ from keras_tuner.src.engine import oracle as private
 
 from .hyperparameters import to_keras_tuner
 from .kept import keep, needed
+from .outcome import Direction
 
 if TYPE_CHECKING:
     from .space import Space
 
 Values = Mapping[str, Any]
-Direction = Literal["max", "min"]
 
 ORACLE, TRIAL = "oracle.json", "trial.json"
 
@@ -59,6 +59,8 @@ class Sound(keras_tuner.Oracle):
         """The reasons of three failures in a row, after which nothing more is tried."""
         self.exhausted = False
         """Whether the last request was answered with the end of the search."""
+        self.drained = False
+        """Whether a thousand draws in a row have found no further point."""
         self.left: dict[str, str] = {}
         """By worker: the trial that it was at when it was lost or the search was left, and that nobody else has begun since."""
         self.attempts: Counter[str] = Counter()
@@ -122,7 +124,9 @@ class Sound(keras_tuner.Oracle):
 
     def _random_values(self) -> Values | None:
         """A feasible point that was not tried; None once a thousand draws in a row have found none."""
-        return next((values for _ in range(DRAWS) if self._is_new(values := self._draw())), None)
+        values = next((values for _ in range(DRAWS) if self._is_new(values := self._draw())), None)
+        self.drained = values is None
+        return values
 
     def _draw(self) -> Values:
         """A point drawn by keras-tuner's own sampling of each hyperparameter that is active."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -22,10 +22,11 @@ from . import points
 from .constraints import Constraint
 from .dimensions import Dimension
 from .domains import Domain
+from .outcome import Direction
 from .points import Point
 from .settings import Search
 
-EXTENDABLE = ("search.trials", "search.retries", "recipe.experiment", "recipe.run")
+EXTENDABLE = ("search.trials", "search.retries", "recipe.run")
 """What may be changed when a search is resumed, since no trial depends on it."""
 
 ORDER = "order of the domains"
@@ -201,7 +202,7 @@ def in_words(value: Any) -> str:
     return {True: "true", False: "false", None: "null"}[value] if value is None or isinstance(value, bool) else str(value)
 
 
-def objective_of(space: Space, dataset: Dataset) -> tuple[str, Literal["max", "min"]]:
+def objective_of(space: Space, dataset: Dataset) -> tuple[str, Direction]:
     """The validation metric that trials are compared by, and whether more of it is better.
 
     Raises:

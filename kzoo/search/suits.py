@@ -29,7 +29,7 @@ class Advice:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the rules are about; `feasible` is None where it is not finite or not known."""
+    """What the rules are about; `points` is None where it is not finite, `feasible` where not all of them were judged."""
 
     tuner: Tuner
     trials: int | None
@@ -44,9 +44,19 @@ class Facts:
         return max(INITIAL * self.dimensions, INITIAL)
 
     @property
+    def most(self) -> float:
+        """No more points than that are feasible."""
+        known = self.points if self.feasible is None else self.feasible
+        return math.inf if known is None else known
+
+    @property
+    def found(self) -> str:
+        return f"{self.points} points are there" if self.feasible is None else f"{self.feasible} points are feasible"
+
+    @property
     def enough(self) -> bool:
         """Whether there are trials for every feasible point."""
-        return self.feasible is not None and self.trials is not None and self.trials >= self.feasible
+        return self.trials is not None and self.trials >= self.most
 
 
 @dataclass(frozen=True)
@@ -74,17 +84,16 @@ RULES = (
     ),
     Rule(
         ("hyperband",),
-        lambda facts: facts.feasible is not None and facts.feasible < facts.draws,
+        lambda facts: facts.most < facts.draws,
         "grid",
-        "Hyperband's brackets draw {draws} different points and {feasible} are feasible: it would train each for an epoch or two and stop. "
-        "All of them are trained in full instead (tuner: grid).",
+        "Hyperband's brackets draw {draws} different points and {found}: it would train most of them for an epoch or two only. "
+        "All that are feasible are trained instead (tuner: grid).",
     ),
     Rule(
         ("bayesian",),
         lambda facts: facts.enough,
         "grid",
-        "{feasible} points are feasible and there are {trials} trials: Bayesian search would repeat points. "
-        "All of them are trained once instead (tuner: grid).",
+        "{found} for {trials} trials: Bayesian search would repeat points. All that are feasible are trained once instead (tuner: grid).",
     ),
     Rule(
         ("bayesian",),
@@ -97,7 +106,7 @@ RULES = (
         ("random",),
         lambda facts: facts.enough,
         "grid",
-        "{feasible} points are feasible and there are {trials} trials: all of them are trained once (tuner: grid).",
+        "{found} for {trials} trials: all that are feasible are trained once (tuner: grid).",
     ),
     Rule(
         ("grid",),
@@ -114,7 +123,8 @@ def check_tuner(space: Space, feasible_count: int | None) -> Advice:
 
     Args:
         space: from `load_space`.
-        feasible_count: int, how many of its points are feasible (`xray` counts or estimates them); None where that is not known.
+        feasible_count: int, how many of its points are feasible, counted, not estimated: one tuner is taken for another, or a search
+            refused, on facts only. None where that is not known.
 
     Returns:
         `Advice`: the tuner to use, another one where the space's own would waste the search, and why.
@@ -132,7 +142,7 @@ def check_tuner(space: Space, feasible_count: int | None) -> Advice:
     facts = Facts(search.tuner, search.trials, space.cardinality(), feasible_count, len(space.dimensions), draws, endless)
     for rule in RULES:
         if search.tuner in rule.tuners and rule.applies(facts):
-            message = rule.message.format(**vars(facts), initial=facts.initial)
+            message = rule.message.format(**vars(facts), initial=facts.initial, found=facts.found)
             if rule.instead is None:
                 raise InputError(message)
             return Advice(rule.instead, search.trials if rule.instead == search.tuner or rule.instead == "random" else None, message)

@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,14 @@ class _Training:
         self.dataset = plan.data_of(self.recipe)
         self.epochs = self.recipe.training.epochs if stage is None else stage.epochs
         self.hopeless = False
+        self.taken: list[int] = []
+        """Of each execution: the epochs that another trial has trained."""
+        self.costs: dict[str, float] = {}
+
+    @cached_property
+    def others(self) -> list[Outcome]:
+        """The outcomes of the trials that were over when they were first asked for."""
+        return [outcome for outcome in read_outcomes(self.plan.folder) if outcome.trial != self.begun.trial]
 
     def outcome(self) -> Outcome:
         """Trains, logs and says what came of it."""
@@ -113,7 +122,7 @@ class _Training:
         keras.utils.clear_session()
         model = build_for(replace(self.recipe, training=training), self.dataset)
         state = self.folder / f"execution_{number}"
-        self._take_over(state)
+        self.taken.append(self._take_over(state))
         if number == 0:
             self._log_setup(model)
         self._log_missed(number, _history(state))
@@ -131,24 +140,31 @@ class _Training:
             save_predictor(model, self.folder / MODEL)
         return fitted
 
-    def _take_over(self, state: Path) -> None:
-        """Hyperband continues the trial that it promotes: its weights, its optimizer and its history."""
+    def _take_over(self, state: Path) -> int:
+        """Hyperband continues the trial that it promotes: its weights, its optimizer and its history; returns how many epochs those are.
+
+        Where that trial was trained on a machine that does not share this folder, the point is trained from the first epoch.
+        """
         source = self.stage and self.stage.promoted_from
-        if source and not (state / STATE).exists():
-            origin = self.plan.trial_folder(source) / state.name
-            if (origin / STATE).exists():
-                state.mkdir(parents=True, exist_ok=True)
-                for file in (*origin.glob(BEST), origin / STATE):
-                    write_atomically(state / file.name, file.read_bytes())
+        if not source:
+            return 0
+        origin = self.plan.trial_folder(source) / state.name
+        if not (origin / STATE).exists():
+            self.run.set_tags({"kzoo.began_anew": f"the state of trial {source} is not on this machine"})
+            return 0
+        if not (state / STATE).exists():
+            state.mkdir(parents=True, exist_ok=True)
+            for file in (*origin.glob(BEST), origin / STATE):
+                write_atomically(state / file.name, file.read_bytes())
+        return len(read_history(origin / STATE))
 
     def _is_enough(self, number: int, history: History) -> bool:
         if len(history) >= self.epochs:
             return True
         if self.stage is not None or number > 0 or not self.plan.space.search.stop_hopeless:
             return False
-        others = [o for o in read_outcomes(self.plan.folder) if o.trial != self.begun.trial]
         curve = [row[self.plan.objective] for row in history]
-        self.hopeless = is_hopeless(curve, others, self.plan.direction, self.epochs)
+        self.hopeless = is_hopeless(curve, self.others, self.plan.direction, self.epochs)
         return self.hopeless
 
     def _is_better(self, fitted: Fitted, other: Fitted) -> bool:
@@ -159,29 +175,38 @@ class _Training:
         objective = self.plan.objective
         scores = tuple(f.best[objective] for f in fitted)
         names = [key for key in fitted[0].best if key.startswith("val/")]
-        verdict = self.plan.judge.judge(self.begun.values)
+        own = [row for f, taken in zip(fitted, self.taken, strict=True) for row in f.history[taken:]]
         return replace(
             self.begun,
             status="pruned" if self.hopeless else "completed",
             score=statistics.fmean(scores),
             scores=scores,
             curve=tuple(row[objective] for row in fitted[0].history),
-            epochs=sum(len(f.history) for f in fitted),
-            seconds=sum(row["speed/seconds"] for f in fitted for row in f.history),
-            parameters=verdict.parameters,
-            macs=verdict.macs,
-            memory=verdict.memory,
+            epochs=len(own),
+            seconds=sum(row["speed/seconds"] for row in own),
+            parameters=self._cost("parameters_total"),
+            macs=self._cost("macs"),
+            memory=self._cost("training_bytes"),
             reason=f"hopeless after epoch {len(fitted[0].history)}" if self.hopeless else None,
             other={f"best/{key[4:]}": statistics.fmean(f.best[key] for f in fitted) for key in names},
         )
 
+    def _cost(self, name: str) -> int | None:
+        value = self.costs.get(f"cost/{name}")
+        return None if value is None else int(value)
+
     def _log_setup(self, model: keras.Model) -> None:
-        """What is known before the first epoch: the hyperparameters, as text and as numbers, the recipe and the costs."""
+        """What is known before the first epoch: the hyperparameters, as text and as numbers, the recipe and the costs.
+
+        Every trial has the same parameters; one that is inactive has no number in `hp/`, nor has one that is text.
+        """
         values = self.begun.values
         self.run.log_parameters({d.name: values.get(d.name, INACTIVE) for d in self.plan.space.dimensions})
         numbers = {f"hp/{key}": float(v) for key, v in values.items() if isinstance(v, int | float)}
         cost = profile(model, optimizer=self.recipe.training.optimizer)
-        self.run.log_metrics({**numbers, **cost_metrics(cost, self.recipe.training.batch_size)}, step=0)
+        self.costs = cost_metrics(cost, self.recipe.training.batch_size)
+        self.run.log_metrics({**numbers, **self.costs}, step=0)
+        self.run.set_tags({"kzoo.fingerprint": self.dataset.fingerprint})
         text = yaml.safe_dump(resolved_for(self.recipe, self.dataset, model), sort_keys=False)
         write_atomically(self.folder / RECIPE, text)
         self.run.log_text(text, AS_RESOLVED)
@@ -197,10 +222,10 @@ class _Training:
         self.run.log_metrics({f"{_prefix(number)}{key}": v for key, v in row.items() if key != "epoch"}, step=int(row["epoch"]))
 
     def _log_summary(self, outcome: Outcome, fitted: list[Fitted]) -> None:
-        """The results, under the same names in every trial."""
+        """The results, under the same names in every trial of as many executions."""
         metrics = {**outcome.other, "best/epoch": fitted[0].best_epoch, "search/score": outcome.score or 0.0}
-        if len(outcome.scores) > 1:
-            metrics["search/spread"] = statistics.stdev(outcome.scores)
+        if outcome.spread is not None:
+            metrics["search/spread"] = outcome.spread
         numbers = {**speed(fitted[0].history), "cost/seconds": outcome.seconds}
         self.run.log_metrics({**metrics, **numbers}, step=len(fitted[0].history))
         if outcome.reason:
@@ -252,6 +277,5 @@ def _tags(plan: Plan, outcome: Outcome) -> dict[str, str]:
         "kzoo.search_id": plan.id,
         "kzoo.trial": outcome.trial,
         "kzoo.attempt": str(outcome.attempts),
-        "kzoo.fingerprint": plan.dataset.fingerprint,
     }
     return tags if outcome.promoted_from is None else {**tags, "kzoo.promoted_from": outcome.promoted_from}

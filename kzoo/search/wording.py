@@ -1,8 +1,6 @@
 """Trials as words for people: which hyperparameters to show, scores with their spread, reasons of failure."""
 
-import math
 import re
-import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -63,7 +61,7 @@ def score_text(outcome: Outcome) -> str:
     """
     if outcome.score is None:
         return NONE
-    spread = f" ± {number(statistics.stdev(outcome.scores))}" if len(outcome.scores) > 1 else ""
+    spread = "" if outcome.spread is None else f" ± {number(outcome.spread)}"
     return number(outcome.score) + spread
 
 
@@ -104,22 +102,23 @@ def states(outcomes: Sequence[Outcome]) -> dict[str, int]:
     return {s: n for s in ("completed", "pruned", "running", "failed") if (n := sum(o.status == s for o in outcomes))}
 
 
-def count_text(number: int | None) -> str:
-    """A count with three digits.
+def count_text(number: float | None, unit: str = "") -> str:
+    """A number with three digits and a prefix.
 
-    >>> count_text(81_494_016), count_text(999_800), count_text(None)
-    ('81.5 M', '1 M', '–')
+    >>> count_text(81_494_016), count_text(999_800), count_text(4e9, "B"), count_text(None)
+    ('81.5 M', '1 M', '4 GB', '–')
     """
     if number is None:
         return NONE
-    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+    for prefix, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if number >= 0.9995 * size:
-            return f"{number / size:.3g} {unit}" if number < 999.5 * size else f"{number / size:.0f} {unit}"
-    return str(number)
+            return f"{number / size:.3g} {prefix}{unit}"
+    return f"{number:.3g} {unit}".strip()
 
 
 def clock(seconds: float) -> str:
-    """
+    """Seconds in a narrow column.
+
     >>> clock(52.4), clock(7261)
     ('0:52', '2:01:01')
     """
@@ -133,11 +132,6 @@ def counted(count: int, noun: str) -> str:
     ('1 trial', '3 trials')
     """
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def is_scored(outcome: Outcome) -> bool:
-    """Whether a trial has ended with a score that is a number."""
-    return outcome.status in ("completed", "pruned") and outcome.score is not None and math.isfinite(outcome.score)
 
 
 def rejections(rejected: Mapping[str, int] | None) -> list[tuple[str, int]]:

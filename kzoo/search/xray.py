@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from ..training.recipe import Recipe
 from .feasibility import Judge, Verdict
 from .points import Point, weight
 from .space import Space, objective_of
-from .suits import Advice, check_tuner, hyperband_epochs
+from .suits import Advice, brackets, check_tuner, hyperband_epochs
 from .timing import Timing, measure
 
 QUANTITIES = ("parameters", "macs", "memory")
@@ -96,18 +96,20 @@ def xray(
     space: Space,
     dataset: Dataset | None = None,
     samples: int = 200,
+    walked: int = 200,
     seed: int = 0,
     timing: bool = True,
     judge: Judge | None = None,
 ) -> XRay:
     """Looks through a space before anything is trained.
 
-    A space of at most `samples` points is walked, and what is said of it is exact; of a larger one, points are drawn at random.
+    A space of at most `walked` points is walked, and what is said of it is exact; of a larger one, points are drawn at random.
 
     Args:
         space: from `load_space`.
         dataset: of its recipe; read unless given.
-        samples: int, how many points are judged at most.
+        samples: int, how many points are drawn.
+        walked: int, points up to which all are judged.
         seed: int, of the points that are drawn.
         timing: bool, whether a few networks are trained for some steps, to predict how long the search takes.
         judge: of the space; what it has judged it need not judge again. A new one unless given.
@@ -127,13 +129,13 @@ def xray(
     dataset = load_data(space.recipe) if dataset is None else dataset
     objective, _ = objective_of(space, dataset)
     count = space.cardinality()
-    exact = count is not None and count <= samples
+    exact = count is not None and count <= walked
     judge = judge or Judge(space, dataset)
     points = list(space.points()) if exact else _drawn(space, samples, seed)
     verdicts = [judge.judge(point) for point in points]
     feasible = [(point, verdict) for point, verdict in zip(points, verdicts, strict=True) if verdict.feasible]
     estimate = _feasible_count(space, points, verdicts, exact) if count is not None else None
-    advice, refusal = _advice(space, estimate if feasible else 0)
+    advice, refusal = _advice(space, len(feasible), len(points), exact)
     timed = _timed(space, feasible, dataset) if timing and feasible and advice else None
     return XRay(
         space=space,
@@ -163,11 +165,15 @@ def _feasible_count(space: Space, points: Sequence[Point], verdicts: Sequence[Ve
     return sum(stand) if exact else round(sum(stand) / len(stand))
 
 
-def _advice(space: Space, feasible_count: int | None) -> tuple[Advice | None, str | None]:
+def _advice(space: Space, feasible: int, judged: int, exact: bool) -> tuple[Advice | None, str | None]:
     try:
-        return check_tuner(space, feasible_count), None
+        advice = check_tuner(space, feasible if exact else None)
     except InputError as error:
         return None, str(error)
+    if feasible:
+        return advice, None
+    caution = f"None of {judged} points drawn at random is feasible: the search may find none."
+    return replace(advice, message=" ".join(filter(None, [advice.message, caution]))), None
 
 
 def _interval(infeasible: int, judged: int, exact: bool) -> tuple[float, float]:
@@ -219,6 +225,4 @@ def _duration(
 
 
 def _hyperband_trials(space: Space) -> int:
-    from .suits import brackets
-
     return sum(trials for rounds in brackets(space) for trials, _ in rounds) * space.search.hyperband.iterations

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .constraints import in_short
 from .dimensions import Dimension
+from .wording import duration
 
 if TYPE_CHECKING:
     from .xray import Duration, XRay
@@ -84,11 +85,11 @@ def _costs(found: "XRay") -> list[str]:
     return [head, *rows]
 
 
-def _duration(duration: "Duration") -> str:
-    least, mean, most = (seconds_in_words(value) for value in duration.trial)
-    networks = "1 network was" if duration.networks == 1 else f"{duration.networks} networks were"
+def _duration(found: "Duration") -> str:
+    least, mean, most = map(duration, found.trial)
+    networks = "1 network was" if found.networks == 1 else f"{found.networks} networks were"
     return (
-        f"duration: at most about {seconds_in_words(duration.total)}; a trial takes {least} to {most}, on average {mean}. {networks} "
+        f"duration: at most about {duration(found.total)}; a trial takes {least} to {most}, on average {mean}. {networks} "
         "trained for a few steps on this machine; the rest is fitted to MACs and layers, one trial at a time."
     )
 
@@ -103,14 +104,3 @@ def _tuner(found: "XRay") -> str:
 
 def _size(points: int | None) -> str:
     return "infinitely many points" if points is None else f"{points:,} points"
-
-
-def seconds_in_words(seconds: float) -> str:
-    """A duration with a precision that it can have.
-
-    >>> seconds_in_words(4.26), seconds_in_words(95), seconds_in_words(9000)
-    ('4.3 s', '1.6 min', '2.5 h')
-    """
-    if seconds < 90:
-        return f"{seconds:.2g} s"
-    return f"{seconds / 60:.2g} min" if seconds < 5400 else f"{seconds / 3600:.2g} h"

@@ -6,49 +6,64 @@ import json
 import shutil
 from types import SimpleNamespace
 
+import keras_tuner
 import pytest
 
 from kzoo import InputError
 from kzoo.files import write_atomically
-from kzoo.search import kept, load_space
+from kzoo.search import kept, load_space, oracles
 from kzoo.search.oracles import ORACLES
-from kzoo.search.sound import FAILURES, ORACLE, TRIAL
+from kzoo.search.sound import FAILURES, ORACLE, TRIAL, Sound
 
 TUNERS = list(ORACLES)
 SMALL = {"model.filters": [[4], [8], [12]], "model.kernel_size": [3, 5], "model.downsampling": ["max_pool", "avg_pool", "blur_pool"]}
 """18 points."""
+
+MANY = {"training.batch_size": {"from": 1, "to": 1000}}
 
 
 def space(tuner="random", domains=SMALL, **search):
     return load_space({"recipe": "digits", "domains": domains, "search": {"tuner": tuner, **search}})
 
 
-def make(folder, tuner="random", feasible=lambda _: None, domains=SMALL, **search):
-    trials = {} if tuner in ("grid", "hyperband") else {"trials": search.pop("trials", 12)}
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch):
+    """A proposal of Bayesian search takes a second otherwise."""
+    monkeypatch.setattr(oracles, "RESTARTS", 0)
+
+
+def make(folder, tuner="random", feasible=lambda _: None, domains=SMALL, kind=None, trials=11, **search):
+    trials = {} if tuner in ("grid", "hyperband") else {"trials": trials}
     options = {"max_epochs": 4, "factor": 2, "hyperband_iterations": 1} if tuner == "hyperband" else {}
     checked = space(tuner, domains, **trials, **search)
-    oracle = ORACLES[tuner](space=checked, feasible=feasible, trials=checked.search.trials, folder=folder, direction="max", **options)
-    if tuner == "bayesian":
-        make_gpr = oracle._make_gpr
-        oracle._make_gpr = lambda: make_gpr().set_params(n_restarts_optimizer=0)  # a second per proposal otherwise
-        oracle.gpr = oracle._make_gpr()
-    return oracle
+    kind = kind or ORACLES[tuner]
+    return kind(space=checked, feasible=feasible, trials=checked.search.trials, folder=folder, direction="max", **options)
 
 
 def score(values):
     """A function with one best point."""
     worth = {"max_pool": 0.0, "avg_pool": 0.1, "blur_pool": 0.3}
-    return worth[values["downsampling"]] + 0.1 * values["kernel_size"] + 0.01 * values.get("tuner/epochs", 0)
+    return worth[values.get("downsampling", "max_pool")] + 0.1 * values["kernel_size"] + 0.01 * values.get("tuner/epochs", 0)
 
 
-def end(oracle, trial, status="COMPLETED", message=None):
+def flat(values):  # noqa: ARG001
+    """Everything is alike."""
+    return 0.0
+
+
+def small(values):
+    """Small batches are good."""
+    return -values["batch_size"]
+
+
+def end(oracle, trial, status="COMPLETED", message=None, worth=None):
     if status == "COMPLETED":
-        oracle.update_trial(trial.trial_id, {"score": score(trial.hyperparameters.values)})
+        oracle.update_trial(trial.trial_id, {"score": (worth or score)(trial.hyperparameters.values)})
     trial.status, trial.message = status, message
     oracle.end_trial(trial)
 
 
-def drive(oracle, at_most=100, status="COMPLETED"):
+def drive(oracle, at_most=100, status="COMPLETED", worth=None):
     """Runs trials until the oracle stops; returns their values in order."""
     tried = []
     while len(tried) < at_most:
@@ -57,7 +72,7 @@ def drive(oracle, at_most=100, status="COMPLETED"):
             break
         assert trial.status == "RUNNING"
         tried.append(dict(trial.hyperparameters.values))
-        end(oracle, trial, status)
+        end(oracle, trial, status, worth=worth)
     return tried
 
 
@@ -79,7 +94,8 @@ def test_no_point_is_tried_twice(tuner, tmp_path):
 
 @pytest.mark.parametrize("tuner", ["random", "grid", "bayesian"])
 def test_a_small_space_is_tried_as_a_whole_and_then_it_ends(tuner, tmp_path):
-    assert len(set(fresh(drive(make(tmp_path, tuner, trials=60))))) == 18
+    oracle = make(tmp_path, tuner, domains={"training.batch_size": [1, 2, 4, 8, 16]}, trials=60)
+    assert len(set(fresh(drive(oracle, worth=small)))) == 5
 
 
 @pytest.mark.parametrize("tuner", TUNERS)
@@ -127,19 +143,76 @@ def test_a_seed_of_0_is_a_seed(tuner, tmp_path):
     assert fresh(a) != fresh(other)
 
 
-def test_bayesian_search_finds_what_is_best_before_random_search_has_tried_all(tmp_path):
-    tried = drive(make(tmp_path, "bayesian", trials=14))
-    assert max(map(score, tried)) == pytest.approx(0.8)
-    first = next(n for n, values in enumerate(tried) if score(values) > 0.79)
-    assert first < 14
+def test_bayesian_search_finds_the_best_of_1000_where_random_search_does_not(tmp_path):
+    def nearest(tuner):
+        tried = drive(make(tmp_path / tuner, tuner, domains=MANY, trials=10), worth=lambda v: -((v["batch_size"] - 370) ** 2))
+        return min(abs(values["batch_size"] - 370) for values in tried)
+
+    assert nearest("bayesian") <= 10 < 20 < nearest("random")
 
 
-def test_hyperband_promotes_the_better_half(tmp_path):
-    tried = drive(make(tmp_path, "hyperband"))
-    promoted = [v for v in tried if "tuner/trial_id" in v]
-    assert promoted
-    assert all(v["tuner/initial_epoch"] < v["tuner/epochs"] for v in promoted)
-    assert max(v["tuner/epochs"] for v in tried) == 4
+def test_the_gaussian_process_has_the_seed_of_the_search(tmp_path):
+    assert [make(tmp_path, "bayesian", seed=seed).gpr.random_state for seed in (0, 7)] == [0, 7]
+
+
+def test_a_grid_walks_all_integers_of_a_logarithmic_range_in_the_order_of_the_file(tmp_path):
+    domains = {"model.kernel_size": [5, 3], "training.batch_size": {"from": 1, "to": 30, "scale": "log"}}
+    tried = drive(make(tmp_path, "grid", domains=domains), worth=flat)
+    assert [(v["kernel_size"], v["batch_size"]) for v in tried] == [(k, b) for k in (5, 3) for b in range(1, 31)]
+
+
+@pytest.mark.parametrize("tuner", ["random", "bayesian", "hyperband"])
+def test_that_no_further_point_is_found_is_known(tuner, tmp_path):
+    oracle = make(tmp_path, tuner, domains={"training.batch_size": [1, 2, 4]}, trials=60)
+    drive(oracle, at_most=3, worth=small)
+    assert not oracle.drained
+    drive(oracle, worth=small)
+    assert oracle.drained
+
+
+class Stock(Sound, keras_tuner.oracles.HyperbandOracle):
+    """Hyperband as keras-tuner has it."""
+
+
+def test_without_failures_hyperband_is_that_of_keras_tuner(tmp_path):
+    assert drive(make(tmp_path / "a", "hyperband")) == drive(make(tmp_path / "b", "hyperband", kind=Stock))
+
+
+def rounds(oracle):
+    """Of each bracket, the scores of the trials of each round; None for one that has failed."""
+    return [[[oracle.trials[entry["id"]].score for entry in part] for part in bracket["rounds"]] for bracket in oracle._brackets]
+
+
+def test_hyperband_promotes_the_best_of_each_round(tmp_path):
+    oracle = make(tmp_path, "hyperband", domains=MANY)
+    tried = drive(oracle, worth=small)
+    for bracket, sizes in zip(rounds(oracle), [(4, 2, 1), (3, 2), (3,)], strict=True):
+        first = sorted(bracket[0], reverse=True)
+        assert [sorted(part, reverse=True) for part in bracket] == [first[:size] for size in sizes]
+    assert [v["tuner/epochs"] for v in tried] == [1] * 4 + [2] * 2 + [4] + [2] * 3 + [4] * 2 + [4] * 3
+
+
+@pytest.mark.parametrize("failing", [{"0000"}, {"0001", "0002"}, {"0000", "0001", "0003"}, {"0004"}])
+def test_where_trials_fail_hyperband_promotes_the_best_of_the_others(failing, tmp_path):
+    """Of 4 trials 2 go on, and of those 1, as long as so many are left."""
+    oracle = make(tmp_path, "hyperband", domains=MANY)
+    oracle._forgiven = 100
+    while len(oracle._brackets) == 1:
+        trial = oracle.create_trial("tuner")
+        end(oracle, trial, "FAILED" if trial.trial_id in failing else "COMPLETED", worth=small)
+    first, second, third = rounds(oracle)[0]
+    left = sorted((score for score in first if score is not None), reverse=True)
+    assert len(left) == 4 - len(failing - {"0004"})
+    assert [score for score in second if score is not None] == (left[:2] if "0004" not in failing else [left[1]])
+    assert third == ([left[0]] if "0004" not in failing else [left[1]])
+
+
+def test_hyperband_shrinks_to_the_points_that_there_are(tmp_path):
+    """3 points instead of 4: 2 of them go on, and then 1; no further bracket has any."""
+    oracle = make(tmp_path, "hyperband", domains={"training.batch_size": [1, 2, 4]})
+    tried = drive(oracle, worth=small)
+    assert [sorted(part) for part in rounds(oracle)[0]] == [[-4, -2, -1], [-2, -1], [-1]]
+    assert [v["tuner/epochs"] for v in tried] == [1, 1, 1, 2, 2, 4]
 
 
 @pytest.mark.parametrize("tuner", TUNERS)
@@ -238,7 +311,7 @@ def test_a_resumed_search_forgives_what_failed_before(tmp_path):
     drive(make(tmp_path), status="FAILED")
     again = make(tmp_path)
     again.reload()
-    assert len(drive(again)) == 12 - FAILURES
+    assert len(drive(again)) == 11 - FAILURES
 
 
 def test_an_invalid_trial_is_repeated_as_often_as_allowed(tmp_path):

@@ -7,6 +7,7 @@ import json
 import pytest
 from rich.console import Console
 
+from kzoo.search.outcome import ranked
 from kzoo.search.ranking import in_order, ranking_table, trials_csv
 
 from .trials import long_search, outcome
@@ -69,3 +70,24 @@ def test_every_trial_has_one_row_and_equal_searches_equal_text():
     trials = long_search()
     assert trials_csv(trials) == trials_csv(trials[::-1])
     assert len(list(csv.reader(io.StringIO(trials_csv(trials))))) == 61
+
+
+def test_a_point_that_hyperband_trains_further_stands_once_with_the_time_of_all_its_trials():
+    found = [
+        outcome(0, 0.5, epochs=1, seconds=10, values={"filters": 4}),
+        outcome(1, 0.4, epochs=1, seconds=10, values={"filters": 8}),
+        outcome(2, 0.6, epochs=2, seconds=20, values={"filters": 4}, promoted_from="000"),
+        outcome(3, None, "failed", reason="NaN at epoch 5", values={"filters": 4}, promoted_from="002"),
+    ]
+    assert [(o.trial, o.epochs, o.seconds) for o in ranked(found, "max")] == [("002", 3, 30), ("001", 1, 10)]
+    text = printed(ranking_table(found, "val/mean_iou", "max"))
+    assert [line.split()[:2] for line in text.splitlines() if ":" in line[40:]] == [["1", "002"], ["2", "001"], ["003", "failed"]]
+    assert "0:30" in text
+    assert "4 trials: 3 completed, 1 failed; 1 of them continued by others." in " ".join(text.split())
+    rows = list(csv.DictReader(io.StringIO(trials_csv(found))))
+    assert [(row["rank"], row["epochs"], row["seconds"]) for row in rows] == [
+        ("", "1", "10"),
+        ("2", "1", "10"),
+        ("1", "2", "20"),
+        ("", "0", "0.0"),
+    ]

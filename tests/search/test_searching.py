@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from kzoo import ArgumentError, InputError, Store, load_recipe, load_space, train, tune
+from kzoo import ArgumentError, InputError, Store, TrainingError, load_recipe, load_space, train, tune
+from kzoo.search import Judge, hopeless
 from kzoo.search.plan import folder_of
+from kzoo.search.progress import SearchProgress
 from kzoo.search.winner import write_best
 
 SPACE = {
     "recipe": {
         "experiment": "searched",
-        "model": {"builder": "unet", "filters": 4, "depth": 2},
+        "model": {"builder": "unet", "filters": 4, "depth": 1, "blocks": 1},
         "data": {"source": "digit_scenes", "scenes": 8, "validation_scenes": 4, "size": 32, "labels": "foreground"},
         "training": {"epochs": 2, "batch_size": 4, "learning_rate": 1e-2},
     },
@@ -164,42 +166,15 @@ def test_finalists_have_seeds_that_the_search_has_not_seen(found, store):
     assert {f.seeds for f in found.finalists.finalists} == {2}
 
 
-@pytest.mark.usefixtures("found")
-def test_a_search_that_exists_is_not_begun_again_unasked(store, place):
-    with pytest.raises(InputError, match=r"search whole: has begun already, in .*Add --resume to finish it, or --fresh to begin anew"):
-        tune(place / "whole.yaml", store=store, progress=None)
-
-
 def test_a_finished_search_that_is_resumed_trains_nothing(found, store, place):
     again = tune(place / "whole.yaml", store=store, progress=None, resume=True)
     assert again.run_id == found.run_id
     assert again.outcomes == found.outcomes
 
 
-@pytest.mark.usefixtures("found")
-def test_another_space_is_not_resumed(store, place):
-    message = r"search whole: is not the one that began in .*: recipe\.training\.batch_size: 2 here, 4 there\. Undo"
-    with pytest.raises(InputError, match=message):
-        tune(load_space(place / "whole.yaml", {"training.batch_size": 2}), store=store, progress=None, resume=True)
-
-
-def test_there_is_nothing_to_resume(store, place):
-    with pytest.raises(InputError, match=r"search never: expected one that has begun, in .*Leave out --resume\."):
-        tune(named(place, "never"), store=store, progress=None, resume=True)
-
-
-def test_begun_anew_the_old_search_is_moved_aside_and_has_other_runs(store, place):
-    file = named(place, "anew", recipe=SMALL, settings={"training.epochs": 1}, domains={"model.kernel_size": [3, 5]})
-    first = tune(file, store=store, progress=None)
-    second = tune(file, store=store, progress=None, fresh=True)
-    assert first.run_id != second.run_id
-    assert [a.score for a in first.outcomes] == [b.score for b in second.outcomes]
-    assert (folder_of(store, "anew").with_name("anew.1") / "trials" / "0000" / "outcome.json").exists()
-
-
 def test_executions_have_seeds_of_their_own_and_a_spread(store, place):
     search = {"tuner": "grid", "executions": 2}
-    file = named(place, "executions", recipe=SMALL, settings={"training.epochs": 2}, domains={"model.kernel_size": [3, 5]}, search=search)
+    file = named(place, "executions", recipe=SMALL, settings={"training.epochs": 2}, domains={"model.kernel_size": [3]}, search=search)
     found = tune(file, store=store, progress=None)
     for outcome in found.outcomes:
         assert len(set(outcome.scores)) == 2
@@ -209,9 +184,10 @@ def test_executions_have_seeds_of_their_own_and_a_spread(store, place):
         assert len(store._client.get_metric_history(outcome.run_id, "execution_1/val/accuracy")) == 2
 
 
-def test_hopeless_trials_are_ended_early(store, place):
-    """With a rate that learns nothing after five trials that learn: the sixth is stopped before its last epoch."""
-    rates = {"training.learning_rate": [1e-2, 1.1e-2, 0.9e-2, 1.2e-2, 0.8e-2, 1e-9]}
+def test_hopeless_trials_are_ended_early(store, place, monkeypatch):
+    """With a rate that learns nothing after two trials that learn: the third is stopped before its last epoch."""
+    monkeypatch.setattr(hopeless, "TRIALS", 2)
+    rates = {"training.learning_rate": [1e-2, 1.1e-2, 1e-9]}
     search = {"tuner": "grid", "objective": "loss"}
     file = named(place, "hopeless", recipe=SMALL, settings={"training.epochs": 4}, domains=rates, search=search)
     found = tune(file, store=store, progress=None)
@@ -219,17 +195,6 @@ def test_hopeless_trials_are_ended_early(store, place):
     assert worst.status == "pruned"
     assert worst.epochs < 4
     assert store.get(worst.run_id).tags["kzoo.reason"] == f"hopeless after epoch {worst.epochs}"
-
-
-def test_three_failures_end_the_search_with_their_reasons(store, place):
-    from kzoo import TrainingError
-
-    file = named(place, "failing", recipe=SMALL, domains={"training.learning_rate": [1e30, 2e30, 3e30, 4e30]})
-    with pytest.raises(TrainingError, match=r"Three in a row failed:\ntrial 0000: NaN at epoch \d\ntrial 0001: .*\ntrial 0002: "):
-        tune(file, store=store, progress=None)
-    children = [r for r in store.find("searched", {"kzoo.search": "failing"}) if "kzoo.trial" in r.tags]
-    assert [r.status for r in children] == ["FAILED"] * 3
-    assert all("epoch" in r.tags["kzoo.reason"] for r in children)
 
 
 @pytest.mark.parametrize(
@@ -261,6 +226,36 @@ def test_what_cannot_be_searched_is_refused_before_training(store, place, search
 def test_arguments_that_have_no_effect_or_no_sense(store, place, options, message):
     with pytest.raises(ArgumentError, match=f"^{message}"):
         tune(named(place, "refused"), store=store, progress=None, **options)
+
+
+class Said(SearchProgress):
+    def __init__(self):
+        self.words = []
+
+    def advised(self, message):
+        self.words.append(message)
+
+
+def test_a_search_that_finds_no_further_point_says_so(store, place):
+    """Of 300 points those with batches of 299 and of 300 samples are within the bound."""
+    content = {"recipe": SMALL, "settings": {"training.epochs": 1}, "domains": {"training.batch_size": {"from": 1, "to": 300}}}
+    bound = Judge(load_space(content)).judge({"batch_size": 299}).memory
+    file = named(place, "drained", **content, constraints=[f"memory >= {bound}"], search={"trials": 5})
+    said = Said()
+    found = tune(file, store=store, progress=said)
+    assert {o.values["batch_size"] for o in found.outcomes} == {299, 300}
+    remark = "search drained: has ended after 2 trials of 5, since 1000 draws have found no further feasible point."
+    assert said.words[-1] == remark
+    assert remark in store.get(found.run_id).tags["mlflow.note.content"]
+
+
+def test_a_search_that_finds_no_point_at_all_has_failed(store, place):
+    rates = {"training.learning_rate": {"from": 1e-4, "to": 1e-2}}
+    file = named(place, "barren", recipe=SMALL, domains=rates, constraints=["parameters <= 1"], search={"trials": 2})
+    said = Said()
+    with pytest.raises(TrainingError, match=r"barren: has ended after 0 trials of 2, since .* feasible point\. Loosen the constraints"):
+        tune(file, store=store, progress=said)
+    assert said.words == ["None of 60 points drawn at random is feasible: the search may find none."]
 
 
 def _last_loss(store, run_id):

@@ -28,13 +28,13 @@ def shrunken(request, clothes):  # noqa: F811
 @pytest.mark.parametrize("shrunken", shipped_spaces(), indirect=True)
 def test_the_networks_can_be_built(shrunken):
     dataset = load_data(shrunken.recipe)
-    found = xray(shrunken, dataset, samples=30, timing=False)
+    found = xray(shrunken, dataset, samples=30, walked=40, timing=False)
     assert found.infeasible < 0.5 or shrunken.name in EQUAL_COSTS
     assert found.refusal is None
     assert found.advice.tuner == shrunken.search.tuner
     judge, rng = Judge(shrunken, dataset), np.random.default_rng(0)
     built = 0
-    while built < 5:
+    while built < 3:
         values = shrunken.sample(rng)
         if judge.judge(values).feasible:
             with weightless():

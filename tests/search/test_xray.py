@@ -26,6 +26,10 @@ MANY = {
 """8 networks, 192 points."""
 
 
+SMALL = {"model": {"builder": "cnn", "filters": [2, 4]}, "data": {"source": "digits"}}
+"""A recipe whose networks are compiled in a second."""
+
+
 @pytest.fixture(scope="module")
 def walked():
     return xray(load_space(space(GRID, constraints=["parameters <= 20e3"])), timing=False)
@@ -48,16 +52,16 @@ def test_a_small_space_is_walked(walked):
 def test_a_large_space_is_drawn_from():
     """The true share lies in the interval, and the count of feasible points near the estimate."""
     content = space(MANY, constraints=["memory <= 1.5e6"])
-    exact, drawn = (xray(load_space(content), timing=False, samples=samples) for samples in (10_000, 150))
+    judge = Judge(load_space(content))
+    exact, drawn, again = (xray(judge.space, timing=False, samples=150, walked=walked, judge=judge) for walked in (200, 0, 0))
     assert (exact.exact, drawn.exact, drawn.judged, drawn.points) == (True, False, 150, exact.points)
     rng = np.random.default_rng(1)
-    judge = Judge(exact.space)
-    share = np.mean([not judge.judge(exact.space.sample(rng)).feasible for _ in range(1000)])
+    share = np.mean([not judge.judge(exact.space.sample(rng)).feasible for _ in range(500)])
     assert 0.2 < share < 0.8
     assert drawn.interval[0] < share < drawn.interval[1]
     assert drawn.interval[1] - drawn.interval[0] < 0.2
     assert drawn.feasible_count == pytest.approx(exact.feasible_count, rel=0.25)
-    assert xray(load_space(content), timing=False, samples=150).reasons == drawn.reasons
+    assert again.reasons == drawn.reasons
 
 
 def test_advice_and_refusal(walked):
@@ -65,6 +69,9 @@ def test_advice_and_refusal(walked):
     none = xray(load_space(space(GRID, constraints=["macs <= 1"])), timing=False)
     assert (none.infeasible, none.advice, none.feasible_count, none.spread) == (1.0, None, 0, {})
     assert none.refusal.startswith("domains: expected points that can be built within the constraints.")
+    drawn = xray(load_space(space(GRID, constraints=["macs <= 1"], search={"trials": 5})), timing=False, samples=3, walked=0)
+    assert (drawn.advice.tuner, drawn.advice.trials, drawn.refusal) == ("random", 5, None)
+    assert drawn.advice.message == "None of 3 points drawn at random is feasible: the search may find none."
     endless = {"training.learning_rate": {"from": 1e-4, "to": 1e-2}}
     refused = xray(load_space(space(endless, search={"tuner": "grid"})), timing=False, samples=3)
     assert (refused.points, refused.feasible_count, refused.advice) == (None, None, None)
@@ -87,19 +94,23 @@ def test_the_text_fits_a_terminal(walked):
     assert "judged: all of them; infeasible: 58.3%" in text
     assert "5 by parameters, such as: " in text
     assert "feasible points: 5" in text
-    assert "tuner: grid. 5 points are feasible and there are 40 trials" in text
+    assert "tuner: grid. 5 points are feasible for 40 trials" in text
 
 
 def test_the_duration_is_that_of_trials(tmp_path, monkeypatch):
     """A trial that is trained takes what was predicted, within the noise of a shared machine."""
     monkeypatch.setattr(timing, "STEPS", (2, 4))
-    settings = {"model.blocks": 1, "data.scenes": 24, "training.epochs": 3}
-    content = space({"model.filters": [4, 16]}, settings=settings, search={"trials": 2})
+    content = {
+        "recipe": SMALL,
+        "settings": {"training.epochs": 3},
+        "domains": {"model.filters": [[2, 4], [8, 16]]},
+        "search": {"trials": 2},
+    }
     found = load_space(content)
     dataset = load_data(found.recipe)
     predicted = xray(found, dataset).duration
     began = time.perf_counter()
-    recipe = found.recipe_of({"filters": 16})
+    recipe = found.recipe_of({"filters": "[8, 16]"})
     fit(build_for(recipe, dataset), dataset, recipe.training, tmp_path)
     taken = time.perf_counter() - began
     least, mean, most = predicted.trial
