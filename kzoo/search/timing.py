@@ -50,7 +50,7 @@ class Timing:
     Attributes:
         start, step, validation: a and b, in seconds.
         probes: what they were fitted to.
-        batches: of an epoch, for training and for validation, at a batch size of 1.
+        items: images, or windows of images, of an epoch, for training and for validation.
     """
 
     start: tuple[float, float]

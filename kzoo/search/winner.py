@@ -57,7 +57,7 @@ def write_best(search: str, output: Path, trial: str | None = None, store: Store
     """Writes the recipe of a search's best trial, or of another one, to a file; returns what was written, in a line.
 
     Raises:
-        InputError: there is no such search or trial, or it has no score.
+        InputError: there is no such search or trial, none has a score where none is named, or its recipe is not there.
     """
     store = store or Store(create=False)
     outcome, objective = _chosen(search, trial, store)
@@ -70,7 +70,7 @@ def register_best(search: str, name: str, trial: str | None = None, store: Store
     """Puts the model of a search's best trial, or of another one, into MLflow's registry; returns what was done, in a line.
 
     Raises:
-        InputError: there is no such search or trial, it has no score, or the tracking store does not answer.
+        InputError: there is no such search or trial, none has a score where none is named, or the tracking store does not answer.
     """
     store = store or Store(create=False)
     outcome, objective = _chosen(search, trial, store)

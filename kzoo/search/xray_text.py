@@ -29,9 +29,9 @@ def dimension_table(found: "XRay") -> Any:
 
 
 def values_in_words(dimension: Dimension) -> str:
-    """The values of a dimension as they are read: a list, or a range with its step and scale."""
+    """The values of a dimension as they are read: a list, lines of which end between values, or a range with its step and scale."""
     if dimension.kind == "choice":
-        return ", ".join(map(str, dimension.values or ()))
+        return ", ".join(str(value).replace(", ", ",") for value in dimension.values or ())
     sign = "x" if dimension.scale == "log" else "+"
     step = f", {sign}{dimension.step:g}" if dimension.step is not None else ""
     log = ", log" if dimension.scale == "log" else ""

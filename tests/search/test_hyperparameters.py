@@ -71,7 +71,7 @@ def test_keras_tuners_defaults_are_those_of_the_space():
 
 
 def test_a_copy_through_keras_tuners_configuration_is_the_same():
-    """Oracles keep their hyperparameters as JSON and send them to workers as protocol buffers."""
+    """Oracles keep their hyperparameters as JSON."""
     parameters = to_keras_tuner(load_space(space(KINDS)))
     again = keras_tuner.HyperParameters.from_config(parameters.get_config())
     assert [parameter.get_config() for parameter in again.space] == [parameter.get_config() for parameter in parameters.space]

@@ -90,6 +90,7 @@ def assert_marked(search, moments):
     if search.space["search"]["tuner"] == "hyperband":
         assert [trial for trial, epoch in search.trained if trial in promoted and epoch == 1] == []
         assert list(promoted) == ["0003"]
+        assert [outcome["epochs"] for outcome in search.outcomes.values()] == [1, 1, 1, 2, 3, 3]
 
 
 def test_failures_have_their_reasons_and_the_search_goes_on(forks, tmp_path):

@@ -47,6 +47,7 @@ def test_it_may_have_more_trials(store):
 @pytest.mark.parametrize(
     ("changed", "difference"),
     [
+        ({"settings": {"experiment": "other"}}, r"recipe\.experiment: other here, \w+ there"),
         ({"settings": {"training.epochs": 9}}, r"recipe\.training\.epochs: 9 here, 40 there"),
         ({"domains": {**DOMAINS, "model.kernel_size": [3]}}, r"domains\.model\.kernel_size: \[3\] here, \[1, 3\] there"),
         ({"search": {"seed": 7}}, r"search\.seed: 7 here, 0 there"),
