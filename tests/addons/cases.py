@@ -7,13 +7,22 @@ BATCHES = 3
 
 RECTIFIED: dict[str, dict] = {
     "plain": {"learning_rate": 1e-2},
+    "without_amsgrad": {"learning_rate": 1e-2, "beta_2": 0.8},
     "betas": {"learning_rate": 1e-2, "beta_1": 0.8, "beta_2": 0.95, "epsilon": 1e-5},
     "threshold": {"learning_rate": 1e-2, "sma_threshold": 10.0},
     "warm_up": {"learning_rate": 1e-2, "total_steps": 40, "warmup_proportion": 0.25, "min_lr": 1e-4},
     "decay": {"learning_rate": 1e-2, "weight_decay": 1e-1},
     "decay_and_warm_up": {"learning_rate": 1e-2, "weight_decay": 1e-1, "total_steps": 100, "warmup_proportion": 0.1, "min_lr": 1e-3},
-    "amsgrad": {"learning_rate": 1e-2, "amsgrad": True},
-    "all": {"learning_rate": 1e-2, "weight_decay": 1e-2, "amsgrad": True, "total_steps": 45, "warmup_proportion": 0.5, "min_lr": 1e-3},
+    "amsgrad": {"learning_rate": 1e-2, "beta_2": 0.8, "amsgrad": True},
+    "all": {
+        "learning_rate": 1e-2,
+        "beta_2": 0.9,
+        "weight_decay": 1e-2,
+        "amsgrad": True,
+        "total_steps": 45,
+        "warmup_proportion": 0.5,
+        "min_lr": 1e-3,
+    },
     "clipnorm": {"learning_rate": 1e-2, "clipnorm": 0.5},
 }
 INNER: dict[str, tuple[str, dict]] = {

@@ -26,7 +26,7 @@ def follow(made, averaged: bool = False) -> np.ndarray:
     rows = []
     for step in range(cases.STEPS):
         grads = cases.gradients(step, [v.numpy() for v in variables])
-        made.apply_gradients([(tf.constant(g), v) for g, v in zip(grads, variables)])
+        made.apply_gradients([(tf.constant(g), v) for g, v in zip(grads, variables, strict=True)])
         rows.append(np.concatenate([v.numpy().ravel() for v in variables]))
     if averaged:
         made.assign_average_vars(variables)

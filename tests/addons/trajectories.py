@@ -1,0 +1,56 @@
+"""kzoo's optimizers on the cases, and how far they are from what tensorflow-addons gave.
+
+KERAS_BACKEND=jax python -m tests.addons.trajectories
+"""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from kzoo.training import optimizers
+
+from . import cases
+
+GOLDEN = Path(__file__).parent / "golden"
+TOLERANCE = 1e-5
+
+
+def golden(name: str) -> dict[str, np.ndarray]:
+    with np.load(GOLDEN / f"{name}.npz") as stored:
+        return dict(stored)
+
+
+def numpy(x) -> np.ndarray:
+    return keras.ops.convert_to_numpy(x)
+
+
+def made(case: str) -> keras.optimizers.Optimizer:
+    """The optimizer of a case of the file, such as `lookahead/adam`."""
+    kind, name = case.split("/")
+    if kind == "rectified":
+        return optimizers.RectifiedAdam(**cases.RECTIFIED[name])
+    inner, options = cases.LOOKAHEAD[name]
+    return optimizers.Lookahead(optimizer(*cases.INNER[inner]), **options)
+
+
+def optimizer(name: str, options: dict) -> keras.optimizers.Optimizer:
+    return optimizers.RectifiedAdam(**options) if name == "RectifiedAdam" else getattr(keras.optimizers, name)(**options)
+
+
+def follow(made: keras.optimizers.Optimizer, after_step=lambda: None, variables=None) -> np.ndarray:
+    """All weights after every step, in one row."""
+    variables = variables or [keras.Variable(w) for w in cases.start()]
+    rows = []
+    for step in range(cases.STEPS):
+        grads = cases.gradients(step, [numpy(v) for v in variables])
+        made.apply([keras.ops.convert_to_tensor(g) for g in grads], variables)
+        after_step()
+        rows.append(np.concatenate([numpy(v).ravel() for v in variables]))
+    return np.array(rows)
+
+
+def differences() -> dict[str, float]:
+    """The largest difference of any weight at any step, for every case but those of averaging."""
+    expected = golden("optimizers")
+    return {case: float(np.abs(follow(made(case)) - rows).max()) for case, rows in expected.items() if not case.startswith("swa")}
