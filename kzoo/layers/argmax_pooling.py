@@ -103,9 +103,9 @@ class MaxUnpooling2D(_Windows):
         strides: int or two, its strides.
         padding: `SAME` or `VALID`, its padding.
 
-    Called on `updates` and `mask`, the pooled map and the indices, `(batch, rows, columns, channels)`. Output: `(batch, *sizes, channels)`
-    with sizes `n * stride` for `SAME`, `(n - 1) * stride + pool_size` for `VALID`; where the map that was pooled had others, use
-    `MaxUnpooling2DV2`.
+    Called on `updates` and `mask`, the pooled map and the indices, `(batch, rows, columns, channels)`, by position: Keras takes a keyword
+    `mask` for one of its own. Output: `(batch, *sizes, channels)` with sizes `n * stride` for `SAME`, `(n - 1) * stride + pool_size` for
+    `VALID`; where the map that was pooled had others, use `MaxUnpooling2DV2`.
 
     >>> import numpy as np
     >>> MaxUnpooling2D((1, 2), (1, 2))(np.array([[[[7.0], [8.0]]]]), np.array([[[[1], [2]]]]))[0, 0, :, 0].numpy().tolist()
@@ -141,10 +141,10 @@ class MaxUnpooling2DV2(keras.layers.Layer):
     The successor of `tensorflow_addons.layers.MaxUnpooling2DV2`, with its names and outputs.
 
     Args:
-        output_size: four ints, the shape `(batch, rows, columns, channels)` of the map that was pooled. The batch and the channels are those
-            of the values, whatever stands here, so that one layer serves batches of all sizes.
+        output_size: four ints, the shape `(batch, rows, columns, channels)` of the map that was pooled. Batch and channels are those of the
+            values, whatever stands here, so that one layer serves batches of all sizes.
 
-    Called on `updates` and `mask`, the pooled map and the indices.
+    Called on `updates` and `mask`, the pooled map and the indices, by position.
 
     >>> import numpy as np
     >>> MaxUnpooling2DV2((1, 1, 3, 1))(np.array([[[[7.0], [8.0]]]]), np.array([[[[1], [2]]]]))[0, 0, :, 0].numpy().tolist()

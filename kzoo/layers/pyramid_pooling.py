@@ -21,8 +21,8 @@ class SpatialPyramidPooling2D(keras.layers.Layer):
         bins: the grids: ints, or pairs of rows and columns. `[1, 3, 5]` gives 1 + 9 + 25 averages per channel.
         data_format: `channels_last` or `channels_first`; Keras's default unless given.
 
-    Input: `(batch, rows, columns, channels)`, or `(batch, channels, rows, columns)`, of at least as many rows and columns as the finest grid.
-    Output: `(batch, averages, channels)`, or `(batch, channels, averages)`.
+    Input: `(batch, rows, columns, channels)`, or `(batch, channels, rows, columns)`, no smaller than the finest grid. Output:
+    `(batch, averages, channels)`, or `(batch, channels, averages)`.
 
     Raises:
         ArgumentError: a grid is no int or pair, or finer than the map.
