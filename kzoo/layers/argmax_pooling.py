@@ -170,10 +170,10 @@ class MaxUnpooling2DV2(keras.layers.Layer):
 def _unpool(values, indices, rows, columns):
     """Scatters the values of each sample over a map of that many rows and columns."""
     batch, channels = ops.shape(values)[0], ops.shape(values)[-1]
-    indices = ops.cast(indices, "int32")
-    sample = ops.zeros_like(indices) + ops.reshape(ops.arange(batch, dtype="int32"), (-1, 1, 1, 1))
-    places = ops.stack([ops.reshape(sample, (-1,)), ops.reshape(indices, (-1,))], axis=-1)
-    flat = ops.scatter(places, ops.reshape(values, (-1,)), (batch, rows * columns * channels))
+    size = rows * columns * channels
+    sample = ops.reshape(ops.arange(batch, dtype="int32"), (-1, 1, 1, 1))
+    places = ops.reshape(ops.cast(indices, "int32") + sample * size, (-1,))
+    flat = ops.segment_sum(ops.reshape(values, (-1,)), places, num_segments=batch * size)
     return ops.reshape(flat, (-1, rows, columns, channels))
 
 

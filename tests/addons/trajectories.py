@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from kzoo.training import optimizers
+from kzoo.training import metrics, optimizers
 
 from . import cases
 
@@ -54,3 +54,19 @@ def differences() -> dict[str, float]:
     """The largest difference of any weight at any step, for every case but those of averaging."""
     expected = golden("optimizers")
     return {case: float(np.abs(follow(made(case)) - rows).max()) for case, rows in expected.items() if not case.startswith("swa")}
+
+
+def metric_values() -> dict[str, float]:
+    """The values of all cases of metrics after all batches."""
+    found = {}
+    for weighted in (False, True):
+        for name, options in cases.KAPPAS.items():
+            found[f"kappa/{name}/{weighted}"] = _value(metrics.CohenKappa(**options), name.rsplit("_", 1)[0], weighted)
+        found[f"matthews/{weighted}"] = _value(metrics.MatthewsCorrelationCoefficient(num_classes=4), "one_hot", weighted)
+    return found
+
+
+def _value(metric, kind: str, weighted: bool) -> float:
+    for y_true, y_pred, weights in cases.batches(kind):
+        metric.update_state(y_true, y_pred, weights if weighted else None)
+    return float(metric.result())
