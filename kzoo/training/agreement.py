@@ -33,7 +33,7 @@ class _Agreement(keras.metrics.Metric):
             labels, weights = ops.where(counted, labels, 0), weights * ops.cast(counted, "float32")
         n = self.num_classes
         known = (labels >= 0) & (labels < n) & (predicted >= 0) & (predicted < n)
-        # What is no class has no cell, and most backends say so.
+        # What is no class has no cell: TensorFlow on a CPU says so, others leave it out.
         cells = ops.where(known, labels * n + predicted, n * n)
         self.conf_mtx.assign_add(ops.reshape(ops.segment_sum(weights, cells, num_segments=n * n), (n, n)))
 

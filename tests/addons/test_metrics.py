@@ -9,7 +9,7 @@ from kzoo import ArgumentError
 from kzoo.training.metrics import CohenKappa, MatthewsCorrelationCoefficient
 
 from . import cases
-from .trajectories import golden, metric_values
+from .trajectories import golden, metric_values, numpy
 
 GOLDEN = golden("metrics")
 
@@ -94,9 +94,17 @@ def test_predictions_of_other_classes_are_errors():
         CohenKappa(3, sparse_labels=True).update_state([0, 1], np.eye(4)[:2])
     with pytest.raises(ArgumentError, match=r"y_true: expected one-hot vectors of 3 classes. Received: shape \(2,\)."):
         MatthewsCorrelationCoefficient(3).update_state([0, 1], np.eye(3)[:2])
-    for pair in (([3], [0]), ([0], [3])):
+
+
+@pytest.mark.parametrize("pair", [([3], [0]), ([0], [3]), ([-1], [0])])
+def test_what_is_no_class_is_an_error_or_left_out(pair):
+    metric = CohenKappa(3, sparse_labels=True)
+    if keras.backend.backend() == "tensorflow":
         with pytest.raises(Exception, match="segment_ids"):
-            CohenKappa(3, sparse_labels=True).update_state(*pair)
+            metric.update_state(*pair)
+    else:
+        metric.update_state(*pair)
+    assert numpy(metric.conf_mtx).sum() == 0
 
 
 def test_wrong_arguments_are_named():

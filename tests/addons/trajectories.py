@@ -1,7 +1,4 @@
-"""kzoo's optimizers on the cases, and how far they are from what tensorflow-addons gave.
-
-KERAS_BACKEND=jax python -m tests.addons.trajectories
-"""
+"""kzoo's optimizers and metrics on the cases, in the form in which the files hold what tensorflow-addons gave."""
 
 from pathlib import Path
 
@@ -48,12 +45,6 @@ def follow(made: keras.optimizers.Optimizer, after_step=lambda: None, variables=
         after_step()
         rows.append(np.concatenate([numpy(v).ravel() for v in variables]))
     return np.array(rows)
-
-
-def differences() -> dict[str, float]:
-    """The largest difference of any weight at any step, for every case but those of averaging."""
-    expected = golden("optimizers")
-    return {case: float(np.abs(follow(made(case)) - rows).max()) for case, rows in expected.items() if not case.startswith("swa")}
 
 
 def metric_values() -> dict[str, float]:

@@ -82,8 +82,8 @@ class Lookahead(keras.optimizers.Optimizer):
     def _start(self):
         """Lets the slow weights start where the first step does, which the build may not know: weights may have been loaded since."""
         first = ops.equal(self._iterations, 0)
-        for fast, slow in zip(self._trainable_variables, self.slow, strict=True):
-            self.assign(slow, ops.where(first, fast, slow))
+        for fast, slow in self._pairs():
+            self.assign(slow, ops.where(first, ops.convert_to_tensor(fast), ops.convert_to_tensor(slow)))
 
     def _look_back(self):
         """Moves both kinds of weights to a point between them, where it is due.
@@ -91,10 +91,15 @@ class Lookahead(keras.optimizers.Optimizer):
         An inner step that was left out, or that only accumulated gradients, finds them equal then and leaves them so.
         """
         due = ops.equal(ops.mod(self.inner_optimizer.iterations, self.sync_period), 0)
-        for fast, slow in zip(self._trainable_variables, self.slow, strict=True):
-            between = slow + self.slow_step_size * (fast - slow)
-            self.assign(fast, ops.where(due, between, fast))
-            self.assign(slow, ops.where(due, between, slow))
+        for fast, slow in self._pairs():
+            ahead, behind = ops.convert_to_tensor(fast), ops.convert_to_tensor(slow)
+            between = behind + self.slow_step_size * (ahead - behind)
+            self.assign(fast, ops.where(due, between, ahead))
+            self.assign(slow, ops.where(due, between, behind))
+
+    def _pairs(self):
+        """Each variable with its slow twin."""
+        return zip(self._trainable_variables, self.slow, strict=True)
 
     @property
     def learning_rate(self):
