@@ -8,8 +8,6 @@ from keras import ops
 
 from ...errors import ArgumentError, check_rate
 
-Schedule = keras.optimizers.schedules.LearningRateSchedule
-
 
 @keras.saving.register_keras_serializable("kzoo")
 class RectifiedAdam(keras.optimizers.Optimizer):
@@ -45,11 +43,11 @@ class RectifiedAdam(keras.optimizers.Optimizer):
 
     def __init__(
         self,
-        learning_rate: float | Schedule = 0.001,
+        learning_rate: float | keras.optimizers.schedules.LearningRateSchedule = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
-        weight_decay: float | Schedule = 0.0,
+        weight_decay: float | keras.optimizers.schedules.LearningRateSchedule = 0.0,
         amsgrad: bool = False,
         sma_threshold: float = 5.0,
         total_steps: int = 0,
