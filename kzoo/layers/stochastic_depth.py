@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from ..errors import check_rate
+from ..errors import ArgumentError, check_rate
 
 
 @keras.saving.register_keras_serializable("kzoo")
@@ -11,7 +11,7 @@ class StochasticDepth(keras.layers.Layer):
     """Drops the whole branch of a sample while training, and divides what it keeps by the share that is kept.
 
     It stands at the end of a residual branch, before the addition, so that a dropped block is its shortcut. The paper scales by the
-    share at inference instead, which has the same expectation.
+    share at inference instead, which has the same expectation; `StochasticDepthAdd` does so, in the form of tensorflow-addons.
 
     Args:
         rate: float from 0 to below 1, the share of samples whose branch is dropped.
@@ -34,6 +34,10 @@ class StochasticDepth(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.supports_masking = True
 
+    def build(self, input_shape):
+        if _several(input_shape):
+            raise ArgumentError("inputs", f"expected one branch. Received: {len(input_shape)} inputs. Use StochasticDepthAdd for a sum.")
+
     def call(self, inputs, training=None):
         if not training or self.rate == 0:
             return inputs
@@ -46,6 +50,58 @@ class StochasticDepth(keras.layers.Layer):
 
     def get_config(self) -> dict:
         return {**super().get_config(), "rate": self.rate, "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable("kzoo")
+class StochasticDepthAdd(keras.layers.Layer):
+    """Adds a residual branch to its shortcut; while training only now and then, at inference scaled by how often.
+
+    The successor of `tensorflow_addons.layers.StochasticDepth`, with its arguments and outputs: one draw decides for the whole batch, as in
+    the paper. It stands where `Add` would. `StochasticDepth` drops branches sample by sample before an `Add`, and leaves inference alone.
+
+    Args:
+        survival_probability: float above 0 and up to 1, how often the branch is kept.
+        seed: int, for the same choices in every run; None for Keras's global one. Not in the original.
+
+    Called on `[shortcut, branch]`, both `(batch, ...)` and of one shape.
+
+    Raises:
+        ArgumentError: the probability is out of range, or the layer is not called on two inputs.
+
+    >>> import numpy as np
+    >>> StochasticDepthAdd(0.75)([np.ones((1, 2)), np.ones((1, 2))])[0].numpy().tolist()
+    [1.75, 1.75]
+    """
+
+    def __init__(self, survival_probability: float = 0.5, seed: int | None = None, **options):
+        super().__init__(**options)
+        if not 0 < survival_probability <= 1:
+            raise ArgumentError("survival_probability", f"expected a number above 0 and up to 1. Received: {survival_probability!r}.")
+        self.survival_probability = float(survival_probability)
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def build(self, input_shape):
+        if not _several(input_shape) or len(input_shape) != 2:
+            raise ArgumentError("inputs", f"expected [shortcut, branch]. Received: {input_shape}. Use StochasticDepth for a branch alone.")
+
+    def call(self, inputs, training=None):
+        shortcut, branch = inputs
+        if not training:
+            return shortcut + self.survival_probability * branch
+        kept = keras.random.uniform((), dtype="float32", seed=self.seed_generator) < self.survival_probability
+        return shortcut + ops.cast(kept, branch.dtype) * branch
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0]
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "survival_probability": self.survival_probability, "seed": self.seed}
+
+
+def _several(input_shape) -> bool:
+    """Whether a shape is that of a list of inputs."""
+    return bool(input_shape) and isinstance(input_shape[0], list | tuple)
 
 
 def decayed_rates(last: float, blocks: int) -> tuple[float, ...]:

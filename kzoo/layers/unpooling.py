@@ -14,7 +14,7 @@ class MaxUnpooling(Resampling):
     """Puts every value at the place of the maximum of its window, and zero elsewhere.
 
     Badrinarayanan, Kendall and Cipolla 2017, "SegNet", section 3.1. The encoder's map is given in place of indices, which Keras's pooling
-    does not return; of equal maxima the first counts, in row-major order.
+    does not return (`MaxPoolingWithArgmax2D` and `MaxUnpooling2D` work by indices); of equal maxima the first counts, in row-major order.
 
     Args:
         strides: int or one per axis: the window of the pooling, which was also its stride.

@@ -6,6 +6,9 @@ import keras
 from keras import ops
 
 from ..data import IGNORE
+from .agreement import CohenKappa, MatthewsCorrelationCoefficient
+
+__all__ = ["Accuracy", "CohenKappa", "IoU", "MatthewsCorrelationCoefficient", "predicted_classes"]
 
 
 def predicted_classes(scores, from_logits: bool = False):

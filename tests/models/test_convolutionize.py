@@ -11,7 +11,16 @@ from keras import layers
 
 import kzoo.layers
 from kzoo import ArgumentError, build_cnn, build_model, build_preset, build_resnet, build_vgg, profile
-from kzoo.layers import CropTo, MaxUnpooling, PadToMultiple
+from kzoo.layers import (
+    CropTo,
+    MaxPoolingWithArgmax2D,
+    MaxUnpooling,
+    MaxUnpooling2D,
+    MaxUnpooling2DV2,
+    PadToMultiple,
+    SpatialPyramidPooling2D,
+    StochasticDepthAdd,
+)
 from kzoo.layers.resampling import Resampling
 from kzoo.models import convolutionize
 from kzoo.models.convolutionize import NUMBERS, POINTS, WINDOWS
@@ -348,4 +357,6 @@ def own_layers() -> set[type]:
 def test_every_layer_of_kzoo_is_decided_on():
     """A new layer goes into one of the tables of convolutionize.py if it treats all positions alike, or else in here."""
     refused = {CropTo, MaxUnpooling, PadToMultiple, Resampling}
-    assert own_layers() - {*WINDOWS, *NUMBERS, *POINTS} == refused
+    by_index = {*MaxPoolingWithArgmax2D.__mro__, MaxUnpooling2D, MaxUnpooling2DV2} & own_layers()
+    from_addons = {*by_index, SpatialPyramidPooling2D, StochasticDepthAdd}
+    assert own_layers() - {*WINDOWS, *NUMBERS, *POINTS} == refused | from_addons

@@ -3,11 +3,12 @@
 import numpy as np
 from keras import KerasTensor, layers, tree
 
+from ...layers import StochasticDepthAdd
 from ..facts import Facts, operations, rule
 from ..graph import Call
 
 
-@rule(layers.Add, layers.Subtract, layers.Multiply, layers.Average, layers.Maximum, layers.Minimum)
+@rule(layers.Add, layers.Subtract, layers.Multiply, layers.Average, layers.Maximum, layers.Minimum, StochasticDepthAdd)
 @operations("CustomScaleLayer")
 def element_wise(call: Call) -> Facts:  # noqa: ARG001
     return Facts(stops=())

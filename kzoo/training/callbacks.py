@@ -1,0 +1,5 @@
+"""Callbacks of kzoo."""
+
+from .averaging import SWA
+
+__all__ = ["SWA"]

@@ -1,0 +1,1 @@
+"""Successors of tensorflow-addons, checked against what that library itself gave."""
