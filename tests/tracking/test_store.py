@@ -136,7 +136,7 @@ def test_a_question_to_a_store_that_does_not_answer(tmp_path):
         Store(NOBODY, root=tmp_path).runs()
 
 
-@pytest.mark.parametrize("uri", ["htp://127.0.0.1:5000", "mlruns", "file:///tmp/x", "http://", "http://host:port", "postgresql+no://a/b"])
+@pytest.mark.parametrize("uri", ["htp://127.0.0.1:5000", "mlruns", "file:///x", "http://", "http://host:port", "postgresql+no://a/b"])
 def test_an_address_that_can_never_work_is_refused_before_anything_else(tmp_path, uri):
     with pytest.raises(InputError, match=r"^tracking store .*Expected MLFLOW_TRACKING_URI as sqlite:///PATH"):
         Store(uri, root=tmp_path)
