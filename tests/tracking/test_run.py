@@ -237,9 +237,12 @@ def test_runs_that_nobody_is_left_to_send_are_sent_by_the_next_training(tmp_path
     store = Store(root=tmp_path)
     with store.start("left", "y", key="next"):
         pass
-    end = time.monotonic() + 20
-    while store.get("left").status == "RUNNING" and time.monotonic() < end:
+    expected = [(step, step / 3) for step in range(20)]
+    end = time.monotonic() + 30
+    while True:
+        found = content(store._client, "left").get("x", {"status": None, "metrics": {}})
+        points = [(step, value) for step, value, _ in found["metrics"].get("m", [])]
+        if (found["status"], points) == ("KILLED", expected) or time.monotonic() > end:
+            break
         time.sleep(0.1)
-    found = content(store._client, "left")["x"]
-    assert found["status"] == "KILLED"
-    assert [(s, v) for s, v, _ in found["metrics"]["m"]] == [(step, step / 3) for step in range(20)]
+    assert (found["status"], points) == ("KILLED", expected)
