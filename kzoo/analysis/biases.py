@@ -8,6 +8,7 @@ import keras
 from keras import layers
 
 from ..layers import ConnectedConv
+from ..stack import is_function
 from .graph import Call, Graph
 
 CONVOLUTIONS = (
@@ -114,4 +115,4 @@ def _is_transparent(call: Call, axis: int) -> bool:
 
 def _is_sum(layer: Callable) -> bool:
     """`x + y` in a graph, for which there is no public class."""
-    return type(layer).__name__ == "Add" and type(layer).__module__.startswith("keras.src.ops.")
+    return is_function(layer) and type(layer).__name__ == "Add"

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from ..errors import InputError
+from ..stack import ops
 
 
 def input_gradient(model: Callable[..., Any], inputs: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -26,10 +27,10 @@ def input_gradient(model: Callable[..., Any], inputs: np.ndarray, weights: np.nd
     >>> input_gradient(model, np.array([[-1.0, 1.0]]), np.array([[3.0, 3.0]])).tolist()
     [[0.0, 3.0]]
     """
-    x = keras.ops.convert_to_tensor(inputs, dtype="float32")
+    x = ops.convert_to_tensor(inputs, dtype="float32")
 
     def score(x):
-        return keras.ops.sum(keras.ops.cast(model(x, training=False), "float32") * keras.ops.cast(weights, "float32"))
+        return ops.sum(ops.cast(model(x, training=False), "float32") * ops.cast(weights, "float32"))
 
     name = keras.backend.backend()
     if name not in ("tensorflow", "jax", "torch"):
@@ -39,7 +40,7 @@ def input_gradient(model: Callable[..., Any], inputs: np.ndarray, weights: np.nd
         return np.asarray(library.grad(score)(x))
     if name == "torch":
         x = x.detach().requires_grad_()
-        return keras.ops.convert_to_numpy(library.autograd.grad(score(x), x)[0])
+        return ops.convert_to_numpy(library.autograd.grad(score(x), x)[0])
     with library.GradientTape() as tape:
         tape.watch(x)
         value = score(x)

@@ -1,6 +1,6 @@
 """A functional model as a flat list of calls, in the order in which Keras runs them; nested models are opened.
 
-This is the one file that reads Keras's graph nodes, for which there is no public interface.
+`kzoo.stack` reads Keras's nodes, for which there is no public interface.
 """
 
 import inspect
@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from ..errors import ArgumentError, InputError, one_line
+from ..stack import KerasTensor, config, is_function, nodes, output_specs, spec, standardize_dtype
 
 Shape = tuple[int | None, ...]
 
@@ -51,7 +52,7 @@ class Call:
         """The shapes of the inputs by the name of the argument that each was given as."""
         names = list(inspect.signature(self.layer.call).parameters)
         given = [*zip(names, self.arguments.args, strict=False), *sorted(self.arguments.kwargs.items())]
-        roles = [name for name, value in given if isinstance(value, keras.KerasTensor)]
+        roles = [name for name, value in given if isinstance(value, KerasTensor)]
         return dict(zip(roles, self.input_shapes, strict=True))
 
     @property
@@ -147,13 +148,13 @@ class _Tracer:
 
     def add(self, shape: Shape, dtype: str) -> int:
         self.shapes.append(tuple(shape))
-        self.dtypes.append(keras.backend.standardize_dtype(dtype))
+        self.dtypes.append(standardize_dtype(dtype))
         return len(self.shapes) - 1
 
     def walk(self, function, inputs: Sequence[int], path: str = "") -> list[int]:
         """Walks one model; returns the indices of its outputs."""
         known = {id(tensor): index for tensor, index in zip(function.inputs, inputs, strict=True)}
-        for node in _nodes(function):
+        for node in nodes(function):
             given = [known[id(tensor)] for tensor in node.input_tensors]
             inner = _function(node.operation)
             made = self.walk(inner, given, f"{path}{node.operation.name}/") if inner is not None else self.call(node, given, path)
@@ -178,7 +179,7 @@ def axis_order(call: Call) -> tuple[int, ...] | None:
     if isinstance(layer, keras.layers.Permute):
         return (0, *layer.dims)
     sizes = np.empty(tuple(range(len(call.input_shape))))  # the size of each axis is its number
-    match type(layer).__name__ if type(layer).__module__.startswith("keras.src.ops.") else "":
+    match type(layer).__name__ if is_function(layer) else "":
         case "Transpose":
             return np.transpose(sizes, layer.axes).shape
         case "Swapaxes":
@@ -198,7 +199,7 @@ def _input_format(calls: Sequence[Call]) -> str:
         order = axis_order(call)
         if order is not None or len(call.output_shape) == len(axes):
             behind[call.outputs[0]] = [axes[axis] for axis in order or range(len(axes))]
-    return keras.config.image_data_format()
+    return config.image_data_format()
 
 
 def _with_formats(calls: Sequence[Call], inputs: Sequence[int], data_format: str) -> Iterator[Call]:
@@ -229,14 +230,8 @@ def _inner(operation):
     return inner if isinstance(inner, keras.Model) and hasattr(inner, "_nodes_by_depth") else None
 
 
-def _nodes(function) -> Iterator:
-    """The calls of one model in the order in which Keras runs them."""
-    for depth in sorted(function._nodes_by_depth, reverse=True):
-        yield from (node for node in function._nodes_by_depth[depth] if not node.is_input)
-
-
 def _input_name(tensor) -> str:
-    return str(tensor._keras_history.operation.name)
+    return str(tensor._keras_history[0].name)
 
 
 def _output_shapes(node, input_shapes: Sequence[Shape]) -> list[Shape]:
@@ -244,10 +239,10 @@ def _output_shapes(node, input_shapes: Sequence[Shape]) -> list[Shape]:
     if all(tuple(t.shape) == s for t, s in zip(node.input_tensors, input_shapes, strict=True)):
         return [tuple(tensor.shape) for tensor in node.outputs]
     _check_fixed_axes(node.operation, input_shapes)
-    stand_ins = {id(tensor): keras.KerasTensor(shape, tensor.dtype) for tensor, shape in zip(node.input_tensors, input_shapes, strict=True)}
+    stand_ins = {id(tensor): spec(shape, tensor.dtype) for tensor, shape in zip(node.input_tensors, input_shapes, strict=True)}
     arguments, options = node.arguments.fill_in(stand_ins)
     try:
-        made = keras.tree.flatten(node.operation.compute_output_spec(*arguments, **options))
+        made = output_specs(node.operation, arguments, options)
     except Exception as error:
         raise _refused(node.operation, input_shapes, one_line(error)) from error
     shapes = [tuple(tensor.shape) for tensor in made]

@@ -15,6 +15,7 @@ from typing import Any
 import keras
 
 from ..errors import ArgumentError, did_you_mean
+from ..stack import ops
 from .facts import Facts
 from .graph import Graph
 
@@ -120,7 +121,7 @@ def _kept_by(optimizer: keras.optimizers.Optimizer) -> int:
     counts = []
     for shape in ((7, 11), (5,)):
         twin = type(optimizer).from_config(optimizer.get_config())
-        twin.build([keras.Variable(keras.ops.zeros(shape))])
+        twin.build([keras.Variable(ops.zeros(shape))])
         kept = [tuple(variable.shape) for variable in twin.variables if len(variable.shape)]
         counts.append(len(kept) if set(kept) <= {shape} else None)
     if counts[0] is None or counts[0] != counts[1]:

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from ..errors import ArgumentError, did_you_mean
+from ..stack import ops, tree
 from .graph import Call, Graph, Shape, trace
 
 
@@ -55,14 +56,14 @@ class Part:
         return self if call is None else replace(self, last=_linear_twin(call.layer))
 
     def __call__(self, inputs: Any, training: bool = False) -> Any:
-        known = {self.graph.inputs[0]: keras.ops.convert_to_tensor(inputs, dtype=self.graph.dtypes[0])}
+        known = {self.graph.inputs[0]: ops.convert_to_tensor(inputs, dtype=self.graph.dtypes[0])}
         for call in self._calls():
             layer = self.last if self.tensor in call.outputs and self.last is not None else call.layer
             stand_ins = {id(one): known[index] for one, index in zip(call.arguments.keras_tensors, call.inputs, strict=True)}
             arguments, options = call.arguments.fill_in(stand_ins)
             if "training" in inspect.signature(layer.call).parameters:
                 options["training"] = training
-            known |= zip(call.outputs, keras.tree.flatten(layer(*arguments, **options)), strict=True)
+            known |= zip(call.outputs, tree.flatten(layer(*arguments, **options)), strict=True)
         return known[self.tensor]
 
     def _calls(self) -> Iterator[Call]:

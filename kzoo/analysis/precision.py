@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from ..errors import ArgumentError
+from ..stack import DTypePolicy, output_specs, spec, standardize_dtype
 from .graph import Call, Graph
 
 
@@ -28,7 +29,7 @@ class Precision:
         if policy is None:
             return cls()
         try:
-            found = keras.dtype_policies.DTypePolicy(policy)
+            found = DTypePolicy(policy)
         except (ValueError, TypeError) as error:
             raise _refused("the name of a Keras dtype policy", policy) from error
         if not all("float" in name for name in (found.compute_dtype, found.variable_dtype)):
@@ -50,7 +51,7 @@ def tensor_types(model: keras.Model, graph: Graph, precision: Precision) -> tupl
         return tuple(types)
     following = _following(model, [call.layer for call in graph.calls])
     for call in graph.calls:
-        if not isinstance(call.layer, keras.Layer):
+        if not isinstance(call.layer, keras.layers.Layer):
             made = _answered(call, [graph.shapes[tensor] for tensor in call.inputs], [types[tensor] for tensor in call.inputs])
         elif id(call.layer) in following:
             made = [_replaced(types[tensor], call.layer.compute_dtype, precision.activations) for tensor in call.outputs]
@@ -63,12 +64,12 @@ def tensor_types(model: keras.Model, graph: Graph, precision: Precision) -> tupl
 
 def weight_types(model: keras.Model, graph: Graph, precision: Precision) -> tuple[list[tuple[Any, str]], list[tuple[Any, str]]]:
     """All weights and the trainable ones, each once with its type."""
-    layers = [call.layer for call in graph.calls if isinstance(call.layer, keras.Layer)]
+    layers = [call.layer for call in graph.calls if isinstance(call.layer, keras.layers.Layer)]
     following = _following(model, layers)
     found: dict[int, tuple[Any, str]] = {}
     for layer in layers:
         for weight in layer.weights:
-            name = keras.backend.standardize_dtype(weight.dtype)
+            name = standardize_dtype(weight.dtype)
             if precision.variables and id(layer) in following:
                 name = _replaced(name, layer.variable_dtype, precision.variables)
             found.setdefault(id(weight), (weight, name))
@@ -81,7 +82,7 @@ def _following(model: keras.Model, layers: Iterable[Any]) -> set[int]:
     They share one policy object with the model. In a model from a file every layer has an object of its own: there, the policy's name
     that most layers have decides, and a layer that was given the same one by name can't be told from the others.
     """
-    policies = {id(layer): layer.dtype_policy for layer in (model, *layers) if isinstance(layer, keras.Layer)}
+    policies = {id(layer): layer.dtype_policy for layer in (model, *layers) if isinstance(layer, keras.layers.Layer)}
     shared, count = Counter(map(id, policies.values())).most_common(1)[0]
     if 2 * count > len(policies):
         return {layer for layer, policy in policies.items() if id(policy) == shared}
@@ -96,8 +97,8 @@ def _replaced(name: str, own: str, new: str) -> str:
 def _answered(call: Call, shapes: Sequence, types: Sequence[str]) -> list[str]:
     """The types that a function of `keras.ops` answers with, as Keras says."""
     stand_ins = {
-        id(tensor): keras.KerasTensor(shape, name) for tensor, shape, name in zip(call.arguments.keras_tensors, shapes, types, strict=True)
+        id(tensor): spec(shape, name) for tensor, shape, name in zip(call.arguments.keras_tensors, shapes, types, strict=True)
     }
     arguments, options = call.arguments.fill_in(stand_ins)
-    made = keras.tree.flatten(call.layer.compute_output_spec(*arguments, **options))
-    return [keras.backend.standardize_dtype(tensor.dtype) for tensor in made]
+    made = output_specs(call.layer, arguments, options)
+    return [standardize_dtype(tensor.dtype) for tensor in made]

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import ArgumentError, check_choice
 from ..models.stages import check_positive
+from ..stack import ops, tree
 from .part import trace_images
 from .scores import find_threshold
 
@@ -127,7 +128,7 @@ def _answers(
     scores = []
     for start in range(0, len(places), batch_size):
         batch = np.stack([_window(images[number], offset, size) for number, offset in places[start : start + batch_size]])
-        scores.append(keras.ops.convert_to_numpy(keras.tree.flatten(model(batch, training=False))[0]))
+        scores.append(ops.convert_to_numpy(tree.flatten(model(batch, training=False))[0]))
     classes = _classes(np.concatenate(scores), threshold)
     return classes.reshape(len(offsets), -1, *classes.shape[1:])
 

@@ -7,9 +7,9 @@ would have seen.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import keras
 import numpy as np
 
+from ..stack import PyDataset
 from .dataset import IGNORE, Augmentation, Samples
 
 ORDER, WINDOWS = 1, 2
@@ -26,7 +26,7 @@ class Window(NamedTuple):
     seen_columns: int = 0
 
 
-class Batches(keras.utils.PyDataset):
+class Batches(PyDataset):
     """Batches of `(inputs, targets)`, float32 `(batch, height, width, channels)` and the classes.
 
     Args:

@@ -10,9 +10,9 @@ from itertools import product
 from typing import Literal
 
 import keras
-from keras import ops
 
 from ..errors import ArgumentError, check_choice
+from ..stack import KerasTensor, ops
 
 Padding = Literal["SAME", "VALID"]
 PADDINGS = ("SAME", "VALID")
@@ -85,7 +85,7 @@ class MaxPoolingWithArgmax2D(_Windows):
 
     def compute_output_spec(self, inputs):
         shape = (inputs.shape[0], *(self._count(n, axis) for axis, n in enumerate(inputs.shape[1:3])), inputs.shape[-1])
-        return keras.KerasTensor(shape, self.compute_dtype), keras.KerasTensor(shape, "int32")
+        return KerasTensor(shape, self.compute_dtype), KerasTensor(shape, "int32")
 
     def _count(self, size: int | None, axis: int) -> int | None:
         lost = self.pool_size[axis] - 1 if self.padding == "VALID" else 0

@@ -10,6 +10,7 @@ from typing import Literal
 import keras
 
 from ..errors import ArgumentError, check_choice
+from ..stack import config
 from .lenet import ConnectedConv
 from .style import INITIALIZER, Alignment, Padding, PoolAlignment, Size, Style, activate, depthwise_initializer, normalize, ranked
 
@@ -193,4 +194,4 @@ def head(x, num_classes: int, activation: str | None, rank: int | None = None, n
 
 def output_type() -> str:
     """float32, or float64 where the policy asks for that."""
-    return "float64" if keras.config.dtype_policy().compute_dtype == "float64" else "float32"
+    return "float64" if config.dtype_policy().compute_dtype == "float64" else "float32"

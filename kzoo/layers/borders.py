@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 import keras
-from keras import ops
 
+from ..stack import ops
 from .resampling import Resampling
 from .style import ranked
 

@@ -1,9 +1,9 @@
 """Channels moved about without weights: zeros added, some taken, groups of them shuffled."""
 
 import keras
-from keras import ops
 
 from ..errors import ArgumentError
+from ..stack import ops
 
 
 @keras.saving.register_keras_serializable("kzoo")

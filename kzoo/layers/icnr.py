@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from math import prod
 
 import keras
-from keras import ops
+
+from ..stack import ops
 
 
 @keras.saving.register_keras_serializable("kzoo")

@@ -9,9 +9,9 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
 from ..errors import ArgumentError
+from ..stack import ops
 
 
 @keras.saving.register_keras_serializable("kzoo")

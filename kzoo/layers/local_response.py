@@ -1,9 +1,9 @@
 """Local response normalization: neighbouring channels compete."""
 
 import keras
-from keras import ops
 
 from ..errors import ArgumentError
+from ..stack import ops
 
 
 @keras.saving.register_keras_serializable("kzoo")

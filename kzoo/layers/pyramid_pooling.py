@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 import keras
-from keras import ops
 
 from ..errors import ArgumentError, check_choice
+from ..stack import config, ops
 
 FORMATS = ("channels_last", "channels_first")
 
@@ -37,7 +37,7 @@ class SpatialPyramidPooling2D(keras.layers.Layer):
         self.bins = [(grid, grid) if isinstance(grid, int) else tuple(grid) for grid in bins]
         if not self.bins or any(len(grid) != 2 or min(grid) < 1 for grid in self.bins):
             raise ArgumentError("bins", f"expected positive integers or pairs of them. Received: {bins!r}.")
-        self.data_format = data_format or keras.config.image_data_format()
+        self.data_format = data_format or config.image_data_format()
         check_choice("data_format", self.data_format, FORMATS)
 
     def call(self, inputs):

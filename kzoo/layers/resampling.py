@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from math import comb, prod
 
 import keras
-from keras import ops
+
+from ..stack import ops
 
 
 def _slice(x, axis: int, start: int, stop: int | None, step: int = 1):

@@ -1,9 +1,9 @@
 """Stochastic depth (Huang et al. 2016, "Deep networks with stochastic depth", ECCV, arXiv:1603.09382)."""
 
 import keras
-from keras import ops
 
 from ..errors import ArgumentError, check_rate
+from ..stack import ops, random
 
 
 @keras.saving.register_keras_serializable("kzoo")
@@ -31,7 +31,7 @@ class StochasticDepth(keras.layers.Layer):
         check_rate("rate", rate)
         self.rate = float(rate)
         self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed_generator = random.SeedGenerator(seed)
         self.supports_masking = True
 
     def build(self, input_shape):
@@ -42,7 +42,7 @@ class StochasticDepth(keras.layers.Layer):
         if not training or self.rate == 0:
             return inputs
         shape = (ops.shape(inputs)[0], *[1] * (len(inputs.shape) - 1))
-        kept = keras.random.uniform(shape, dtype="float32", seed=self.seed_generator) >= self.rate
+        kept = random.uniform(shape, dtype="float32", seed=self.seed_generator) >= self.rate
         return inputs * ops.cast(kept, inputs.dtype) / (1 - self.rate)
 
     def compute_output_shape(self, input_shape):
@@ -79,7 +79,7 @@ class StochasticDepthAdd(keras.layers.Layer):
             raise ArgumentError("survival_probability", f"expected a number above 0 and up to 1. Received: {survival_probability!r}.")
         self.survival_probability = float(survival_probability)
         self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed_generator = random.SeedGenerator(seed)
 
     def build(self, input_shape):
         if not _several(input_shape) or len(input_shape) != 2:
@@ -89,7 +89,7 @@ class StochasticDepthAdd(keras.layers.Layer):
         shortcut, branch = inputs
         if not training:
             return shortcut + self.survival_probability * branch
-        kept = keras.random.uniform((), dtype="float32", seed=self.seed_generator) < self.survival_probability
+        kept = random.uniform((), dtype="float32", seed=self.seed_generator) < self.survival_probability
         return shortcut + ops.cast(kept, branch.dtype) * branch
 
     def compute_output_shape(self, input_shape):

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from math import prod
 
 import keras
-from keras import ops
 
+from ..stack import ops
 from .resampling import Resampling
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import activations, layers, tree
+from keras import activations, layers
 
 from ..errors import ArgumentError
 from ..layers import (
@@ -29,6 +29,7 @@ from ..layers import (
     TrainableSubsampling,
 )
 from ..layers.style import ranked
+from ..stack import KerasTensor, is_function, needs_keras_3, ops, tree
 
 CONVOLUTIONS = (
     *(layers.Conv1D, layers.Conv2D, layers.Conv3D, layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose),
@@ -110,6 +111,7 @@ def convolutionize(model: keras.Model, local: Sequence[type] = ()) -> keras.Mode
     >>> sliding(np.zeros((1, 28, 28, 1))).shape, sliding(np.zeros((1, 36, 28, 1))).shape
     (TensorShape([1, 1, 1, 10]), TensorShape([1, 3, 1, 10]))
     """
+    needs_keras_3("kzoo.models.convolutionize", "Convert the model where Keras 3 is, and carry its file over.")
     for kind in local:
         if not isinstance(kind, type):
             raise ArgumentError("local", f"expected layer classes, as in [MyLayer]. Received: {kind!r}.")
@@ -141,7 +143,7 @@ class _Conversion:
 
     def call(self, layer, *arguments, **options):
         """The counterpart of one call of the classifier's layers."""
-        tensors = [value for value in tree.flatten((arguments, options)) if isinstance(value, keras.KerasTensor)]
+        tensors = [value for value in tree.flatten((arguments, options)) if isinstance(value, KerasTensor)]
         states = [self.pooled.get(id(tensor)) for tensor in tensors]
         new, state = self._counterpart(layer, tensors, states, (arguments, options))
         made = new(*arguments, **options)
@@ -280,7 +282,7 @@ def _copy(layer, rank: int, *, pooled: bool):
 def _copy_weights(layer, new) -> None:
     """The same numbers; a dense kernel is cut into positions in the order in which they were flattened."""
     pairs = zip(layer.weights, new.weights, strict=True)
-    new.set_weights([np.reshape(keras.ops.convert_to_numpy(old), weight.shape) for old, weight in pairs])
+    new.set_weights([np.reshape(ops.convert_to_numpy(old), weight.shape) for old, weight in pairs])
     if isinstance(new, layers.Normalization):
         new.finalize_state()
 
@@ -304,7 +306,7 @@ def _check_merge(layer, arguments: tuple) -> None:
     """Maps of one size, and constants without positions."""
     if len({tuple(tensor.shape[1:-1]) for tensor in tree.flatten(_inputs(layer))}) > 1:
         raise _refused(layer, "joins maps of different sizes")
-    _check_constants(layer, [value for value in tree.flatten(arguments) if not isinstance(value, keras.KerasTensor)])
+    _check_constants(layer, [value for value in tree.flatten(arguments) if not isinstance(value, KerasTensor)])
 
 
 def _check_constants(layer, values: Sequence) -> None:
@@ -320,7 +322,7 @@ def _inputs(layer):
 
 
 def _is_function(layer) -> bool:
-    return type(layer).__module__.startswith("keras.src.ops.") and type(layer).__name__ in _FUNCTIONS
+    return is_function(layer) and type(layer).__name__ in _FUNCTIONS
 
 
 def _refused(layer, reason: str) -> ArgumentError:

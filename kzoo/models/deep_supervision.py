@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import keras
-from keras import ops
 
 from ..errors import ArgumentError
+from ..stack import ops
 from .identity import describe, is_described, remember
 
 

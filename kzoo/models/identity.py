@@ -21,6 +21,7 @@ import numpy as np
 from ..errors import ArgumentError, InputError, did_you_mean, one_line
 from ..schema import defaults
 from ..schema import describe as in_words
+from ..stack import config
 from .precision import built_under
 from .weights import load_weights
 
@@ -100,7 +101,7 @@ def identified(builder: Builder) -> Builder:
         arguments = {name: _without_numpy(value) for name, value in arguments.items()}
         model = builder(**arguments)
         values = {name: plain(arguments.get(name, parameter.default)) for name, parameter in parameters.items()}
-        name, precision = builder.__name__.removeprefix("build_"), keras.config.dtype_policy().name
+        name, precision = builder.__name__.removeprefix("build_"), config.dtype_policy().name
         remember(model, Description(name, values, _version(), model.count_params(), precision))
         if arguments.get("weights") is not None:
             load_weights(model, arguments["weights"])

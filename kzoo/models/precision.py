@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import keras
+from ..stack import config
 
 
 @contextmanager
@@ -16,9 +16,9 @@ def built_under(policy: str) -> Iterator[None]:
     >>> keras.config.dtype_policy().compute_dtype
     'float32'
     """
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(policy)
+    before = config.dtype_policy()
+    config.set_dtype_policy(policy)
     try:
         yield
     finally:
-        keras.config.set_dtype_policy(before)
+        config.set_dtype_policy(before)

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
 
-import keras
-
 from ..errors import ArgumentError
 from ..errors import check_rate as check_rate
 from ..layers.style import Size
+from ..stack import config
 
 SpatialShape = Sequence[int | None]
 
@@ -54,11 +53,11 @@ def check_name(name: str) -> None:
 
 def rank_of(input_shape: SpatialShape) -> int:
     """The number of spatial axes of `(*spatial, channels)`, after checking the shape and the image data format."""
-    if keras.config.image_data_format() != "channels_last":
+    if config.image_data_format() != "channels_last":
         raise ArgumentError(
             "input_shape",
             "expected Keras's image data format to be channels_last, which the builders use. "
-            f'Received: {keras.config.image_data_format()}. Call keras.config.set_image_data_format("channels_last").',
+            f'Received: {config.image_data_format()}. Call keras.config.set_image_data_format("channels_last").',
         )
     shape = tuple(input_shape) if isinstance(input_shape, Sequence) else (input_shape,)
     sizes_fit = all(n is None or (isinstance(n, Integral) and not isinstance(n, bool) and n > 0) for n in shape)

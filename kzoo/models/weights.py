@@ -111,15 +111,15 @@ def _from_application(model: keras.Model) -> tuple[Find, str]:
     return find, f"keras.applications.{preset.application}"
 
 
-def named_layers(model: keras.Model) -> dict[str, keras.Layer]:
+def named_layers(model: keras.Model) -> dict[str, keras.layers.Layer]:
     """The layers by name. Names that Keras made of a layer's kind, which count on through a session, count from the first of the model.
 
     >>> model = keras.Sequential([keras.Input((2,)), keras.layers.ReLU(), keras.layers.Dense(1, name="last"), keras.layers.ReLU()])
     >>> list(named_layers(model))
     ['last', 're_lu', 're_lu_1']
     """
-    named: dict[str, keras.Layer] = {}
-    counted: dict[str, dict[int, keras.Layer]] = defaultdict(dict)
+    named: dict[str, keras.layers.Layer] = {}
+    counted: dict[str, dict[int, keras.layers.Layer]] = defaultdict(dict)
     for layer in _single(model):
         kind, number = re.fullmatch(r"(.+?)(?:_(\d+))?", layer.name).groups()  # type: ignore[union-attr]
         if kind.replace("_", "") == type(layer).__name__.lower():
@@ -131,7 +131,7 @@ def named_layers(model: keras.Model) -> dict[str, keras.Layer]:
     return named
 
 
-def _single(model: keras.Model) -> Iterator[keras.Layer]:
+def _single(model: keras.Model) -> Iterator[keras.layers.Layer]:
     """The layers of a model and of the models within it, such as the stem of ConvNeXt."""
     for layer in model.layers:
         yield from _single(layer) if isinstance(layer, keras.Model) else [layer]
@@ -176,7 +176,7 @@ def _transfer(model: keras.Model, find: Find, source: str) -> None:
         layer.set_weights(values)
 
 
-def _adapted(model: keras.Model, find: Find, source: str) -> Iterator[tuple[keras.Layer, list[np.ndarray]]]:
+def _adapted(model: keras.Model, find: Find, source: str) -> Iterator[tuple[keras.layers.Layer, list[np.ndarray]]]:
     biases: dict[str, np.ndarray] = {}
     norms = {layer.name: layer for layer in model.layers if layer.name.endswith("_norm")}
     first = next(layer.name for layer in model.layers if layer.weights)
@@ -206,13 +206,13 @@ def _adapted(model: keras.Model, find: Find, source: str) -> Iterator[tuple[kera
             )
 
 
-def _remedy(layer: keras.Layer) -> str:
+def _remedy(layer: keras.layers.Layer) -> str:
     if isinstance(layer, keras.layers.Dense):
         return " Use num_classes=0, or the input size that the weights were trained for."
     return " Use the arguments that the network had, small_input included."
 
 
-def _is_redundant(layer: keras.Layer, norm: keras.Layer | None) -> bool:
+def _is_redundant(layer: keras.layers.Layer, norm: keras.layers.Layer | None) -> bool:
     """Whether a norm that follows a layer takes its bias away, as those do that take statistics over the positions of one channel."""
     if norm is None or norm.input is not layer.output:
         return False
@@ -220,7 +220,7 @@ def _is_redundant(layer: keras.Layer, norm: keras.Layer | None) -> bool:
     return single or isinstance(norm, keras.layers.BatchNormalization)
 
 
-def _folded(norm: keras.Layer, values: list[np.ndarray], bias: np.ndarray) -> list[np.ndarray]:
+def _folded(norm: keras.layers.Layer, values: list[np.ndarray], bias: np.ndarray) -> list[np.ndarray]:
     """A batch norm subtracts its moving mean, the last but one of its weights: what it subtracts makes up for the bias."""
     if not isinstance(norm, keras.layers.BatchNormalization):
         return values

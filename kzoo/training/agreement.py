@@ -3,9 +3,9 @@
 from typing import Literal
 
 import keras
-from keras import ops
 
 from ..errors import ArgumentError, check_choice
+from ..stack import ops
 
 Weightage = Literal["linear", "quadratic"]
 

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from ..errors import ArgumentError
+from ..stack import ops
 
 
 @keras.saving.register_keras_serializable("kzoo")
@@ -71,7 +72,7 @@ class SWA(keras.callbacks.Callback):
             update_statistics(self.model, self.batches)
 
     def _include(self) -> None:
-        found = [keras.ops.convert_to_numpy(v).astype("float32") for v in self.model.trainable_variables]
+        found = [ops.convert_to_numpy(v).astype("float32") for v in self.model.trainable_variables]
         averages = self.averages or found
         self.averages = [(old * self.count + new) / (self.count + 1) for old, new in zip(averages, found, strict=True)]
         self.count += 1

@@ -3,7 +3,7 @@
 import platform
 from importlib import metadata
 
-import keras
+from ..stack import config
 
 PACKAGES = ("kzoo", "keras", "tensorflow", "jax", "torch", "keras-tuner", "mlflow", "scikit-image", "numpy")
 
@@ -14,7 +14,7 @@ def describe_environment() -> dict[str, str]:
         **{f"version.{name}": version for name, version in _versions().items()},
         "version.python": platform.python_version(),
         "platform": platform.platform(),
-        "backend": keras.config.backend(),
+        "backend": config.backend(),
         "device": ", ".join(_accelerators()) or f"CPU ({platform.processor() or platform.machine()})",
     }
 
@@ -31,7 +31,7 @@ def _versions() -> dict[str, str]:
 
 def _accelerators() -> list[str]:
     """Names of the GPUs and TPUs that the backend uses."""
-    backend = keras.config.backend()
+    backend = config.backend()
     if backend == "tensorflow":
         import tensorflow as tf
 

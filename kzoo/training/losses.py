@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 import keras
-from keras import ops
 
 from ..data import IGNORE
+from ..stack import ops
 
 
 class _MapLoss(keras.losses.Loss):

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 import keras
-from keras import ops
 
 from ..data import IGNORE
+from ..stack import ops
 from .agreement import CohenKappa, MatthewsCorrelationCoefficient
 
 __all__ = ["Accuracy", "CohenKappa", "IoU", "MatthewsCorrelationCoefficient", "predicted_classes"]

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from ..data import IGNORE, Dataset
+from ..stack import ops
 from .fit import make_batches
 from .metrics import predicted_classes
 from .objective import main, returns_logits
@@ -32,7 +33,7 @@ def sampler(model: keras.Model, dataset: Dataset, training: Training) -> Callabl
     predictor, logits = main(model), returns_logits(model)
 
     def draw() -> dict[str, np.ndarray]:
-        guesses = keras.ops.convert_to_numpy(predicted_classes(predictor(inputs, training=False), logits))
+        guesses = ops.convert_to_numpy(predicted_classes(predictor(inputs, training=False), logits))
         if not maps:
             return {"samples": _sheet(inputs, guesses == targets)}
         shades = colours(len(dataset.classes))

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from ..data import IGNORE, Dataset
+from ..stack import ops
 from .fit import make_batches
 from .metrics import predicted_classes
 from .objective import main, returns_logits
@@ -44,7 +45,7 @@ def predictions(model: keras.Model, dataset: Dataset, training: Training) -> "Fi
     draw = _draw_maps if dataset.task == "segmentation" else _draw_labels
     count = 6 if dataset.task == "segmentation" else 24
     scores = main(model).predict(inputs[:count], verbose=0)
-    guesses = keras.ops.convert_to_numpy(predicted_classes(scores, returns_logits(model)))
+    guesses = ops.convert_to_numpy(predicted_classes(scores, returns_logits(model)))
     return draw(inputs[:count], targets[:count], guesses, dataset.classes)
 
 

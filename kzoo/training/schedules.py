@@ -5,9 +5,9 @@ from math import pi
 from typing import Literal
 
 import keras
-from keras import ops
 
 from ..errors import ArgumentError, check_choice
+from ..stack import ops
 
 ScaleMode = Literal["cycle", "iterations"]
 Annealing = Literal["cosine", "linear"]

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import InputError, one_line
 from ..files import whole
+from ..stack import ops
 
 History = list[dict[str, float]]
 """One row per epoch, with its number under `epoch`, counted from 1."""
@@ -51,7 +52,7 @@ def _state(model: keras.Model) -> list:
 
 
 def _write(path: Path, variables: Sequence, history: History) -> None:
-    arrays = {str(i): keras.ops.convert_to_numpy(v) for i, v in enumerate(variables)}
+    arrays = {str(i): ops.convert_to_numpy(v) for i, v in enumerate(variables)}
     with whole(path) as file:
         np.savez(file, history=np.array(json.dumps(history)), **arrays)
 

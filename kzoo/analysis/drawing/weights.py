@@ -8,6 +8,7 @@ import numpy as np
 
 from ...errors import ArgumentError
 from ...models.stages import check_positive
+from ...stack import ops
 from ..graph import Call, Graph, trace
 from ..part import Part, find_call, trace_images
 from .images import displayed, fitting_image
@@ -43,7 +44,7 @@ def plot_filters(model: keras.Model, layer: str | None = None) -> "Figure":
     if kernel is None or len(kernel.shape) != 4:
         raise ArgumentError("layer", f"expected a 2-D convolution. Received: {chosen.name}, a {type(chosen.layer).__name__}.")
     rows, columns, *_ = kernel.shape
-    weights = keras.ops.convert_to_numpy(kernel)
+    weights = ops.convert_to_numpy(kernel)
     if isinstance(chosen.layer, keras.layers.DepthwiseConv2D):
         weights = weights.reshape(rows, columns, 1, -1)
     if weights.shape[2] != 3:
@@ -79,7 +80,7 @@ def plot_feature_maps(
     """
     check_positive("count", count)
     part = Part.of(model, layer or _first_convolution(trace_images(model)).name)
-    maps = keras.ops.convert_to_numpy(part(fitting_image(model, image)[None]))[0]
+    maps = ops.convert_to_numpy(part(fitting_image(model, image)[None]))[0]
     sizes = "×".join(map(str, maps.shape[:-1]))
     return _sheet([displayed(maps[..., [n]]) for n in range(min(count, maps.shape[-1]))], f"{part.name}: {maps.shape[-1]} maps of {sizes}")
 

@@ -1,9 +1,10 @@
 """Layers that join several tensors position by position."""
 
 import numpy as np
-from keras import KerasTensor, layers, tree
+from keras import layers
 
 from ...layers import StochasticDepthAdd
+from ...stack import KerasTensor, tree
 from ..facts import Facts, operations, rule
 from ..graph import Call
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 import keras
-from keras import ops
 
 from ...errors import ArgumentError, check_rate
+from ...stack import ops
 
 
 @keras.saving.register_keras_serializable("kzoo")
@@ -32,7 +32,7 @@ class Lookahead(keras.optimizers.Optimizer):
     >>> weight = keras.Variable([1.0])
     >>> optimizer = Lookahead(keras.optimizers.SGD(0.1), sync_period=2)
     >>> for _ in range(2):
-    ...     optimizer.apply([keras.ops.ones(1)], [weight])
+    ...     optimizer.apply([ops.ones(1)], [weight])
     >>> round(float(weight[0]), 6)
     0.9
     """

@@ -4,9 +4,9 @@ from math import log
 
 import keras
 import numpy as np
-from keras import ops
 
 from ...errors import ArgumentError, check_rate
+from ...stack import ops
 
 
 @keras.saving.register_keras_serializable("kzoo")
@@ -36,7 +36,7 @@ class RectifiedAdam(keras.optimizers.Optimizer):
 
     >>> weight = keras.Variable([1.0])
     >>> optimizer = RectifiedAdam(learning_rate=0.1)
-    >>> optimizer.apply([keras.ops.ones(1)], [weight])
+    >>> optimizer.apply([ops.ones(1)], [weight])
     >>> round(float(weight[0]), 6)
     0.9
     """

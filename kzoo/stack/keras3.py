@@ -1,0 +1,47 @@
+"""The names of the stack on Keras 3: its own, and what kzoo reads in its graphs, for which there is no public interface."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from keras import KerasTensor, config, ops, random, tree
+from keras.backend import standardize_dtype
+from keras.dtype_policies import DTypePolicy
+from keras.utils import PyDataset, clear_session
+
+__all__ = [
+    "DTypePolicy",
+    "KerasTensor",
+    "PyDataset",
+    "clear_session",
+    "config",
+    "is_function",
+    "nodes",
+    "ops",
+    "output_specs",
+    "random",
+    "spec",
+    "standardize_dtype",
+    "tree",
+]
+
+spec = KerasTensor
+"""A tensor of a shape and a type, without values."""
+
+
+def nodes(model) -> Iterator:
+    """The calls of one functional model in the order in which Keras runs them.
+
+    Each has an `operation`, `input_tensors`, `outputs`, and `arguments` with `args`, `kwargs`, `keras_tensors` and `fill_in`.
+    """
+    for depth in sorted(model._nodes_by_depth, reverse=True):
+        yield from (node for node in model._nodes_by_depth[depth] if not node.is_input)
+
+
+def output_specs(operation, arguments: Sequence[Any], options: Mapping[str, Any]) -> list:
+    """What an operation makes of specs."""
+    return tree.flatten(operation.compute_output_spec(*arguments, **options))
+
+
+def is_function(operation) -> bool:
+    """Whether a function of `keras.ops` has left an operation in a graph, in place of a layer."""
+    return type(operation).__module__.startswith("keras.src.ops.")
