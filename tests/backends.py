@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from kzoo import build_preset
+from kzoo.stack import ops
 
 from .models import classifiers
 from .models.cells import CELLS, random, scramble, tiny
@@ -56,7 +57,7 @@ def outputs(options: dict) -> np.ndarray:
     model = scramble(build(options))
     sizes = [size or 7 for size in model.input_shape[1:-1]]
     found = model(random(2, *sizes, model.input_shape[-1]), training=False)
-    logits = np.concatenate([keras.ops.convert_to_numpy(maps).ravel() for maps in (found if isinstance(found, list) else [found])])
+    logits = np.concatenate([ops.convert_to_numpy(maps).ravel() for maps in (found if isinstance(found, list) else [found])])
     return logits / np.abs(logits).max()
 
 

@@ -12,6 +12,19 @@ import numpy as np
 import pytest
 from skimage.io import imsave
 
+from kzoo.stack import KERAS_3
+
+NEED_KERAS_3 = ["addons", "models/test_convolutionize.py", "models/test_weightless.py"]
+"""What only Keras 3 has; the addons environment leaves it out."""
+
+collect_ignore = [] if KERAS_3 else NEED_KERAS_3
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if not KERAS_3 and item.get_closest_marker("keras3"):
+            item.add_marker(pytest.mark.skip(reason="needs Keras 3"))
+
 
 @pytest.fixture(autouse=True)
 def same_weights_each_time():

@@ -13,9 +13,10 @@ from numbers import Integral
 from typing import Any
 
 import keras
+import numpy as np
 
 from ..errors import ArgumentError, did_you_mean
-from ..stack import ops
+from ..stack import optimizer_variables, variable
 from .facts import Facts
 from .graph import Graph
 
@@ -121,8 +122,7 @@ def _kept_by(optimizer: keras.optimizers.Optimizer) -> int:
     counts = []
     for shape in ((7, 11), (5,)):
         twin = type(optimizer).from_config(optimizer.get_config())
-        twin.build([keras.Variable(ops.zeros(shape))])
-        kept = [tuple(variable.shape) for variable in twin.variables if len(variable.shape)]
+        kept = [tuple(slot.shape) for slot in optimizer_variables(twin, [variable(np.zeros(shape, "float32"))]) if len(slot.shape)]
         counts.append(len(kept) if set(kept) <= {shape} else None)
     if counts[0] is None or counts[0] != counts[1]:
         raise _uneven(optimizer.name)

@@ -96,9 +96,7 @@ def _replaced(name: str, own: str, new: str) -> str:
 
 def _answered(call: Call, shapes: Sequence, types: Sequence[str]) -> list[str]:
     """The types that a function of `keras.ops` answers with, as Keras says."""
-    stand_ins = {
-        id(tensor): spec(shape, name) for tensor, shape, name in zip(call.arguments.keras_tensors, shapes, types, strict=True)
-    }
+    stand_ins = {id(tensor): spec(shape, name) for tensor, shape, name in zip(call.arguments.keras_tensors, shapes, types, strict=True)}
     arguments, options = call.arguments.fill_in(stand_ins)
     made = output_specs(call.layer, arguments, options)
     return [standardize_dtype(tensor.dtype) for tensor in made]

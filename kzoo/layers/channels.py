@@ -91,6 +91,7 @@ class ChannelShuffle(keras.layers.Layer):
     def build(self, input_shape):
         if input_shape[-1] % self.groups:
             raise ArgumentError("groups", f"expected a divisor of the {input_shape[-1]} channels. Received: {self.groups}.")
+        self.built = True
 
     def call(self, inputs):
         sizes, channels = ops.shape(inputs)[1:-1], inputs.shape[-1]

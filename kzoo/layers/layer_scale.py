@@ -24,6 +24,7 @@ class LayerScale(keras.layers.Layer):
 
     def build(self, input_shape):
         self.gamma = self.add_weight(shape=(input_shape[-1],), initializer=keras.initializers.Constant(self.initial), name="gamma")
+        self.built = True
 
     def call(self, inputs):
         return inputs * self.gamma

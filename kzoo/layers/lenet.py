@@ -103,6 +103,7 @@ class ConnectedConv(keras.layers.Layer):
         shape = (*self.kernel_size, len(pairs))
         self.kernel = self.add_weight(shape=shape, initializer=self._initial, regularizer=self.kernel_regularizer, name="kernel")
         self.bias = self.add_weight(shape=(self.filters,), initializer="zeros", name="bias") if self.use_bias else None
+        self.built = True
 
     def _initial(self, shape, dtype=None):  # noqa: ARG002
         full = self.kernel_initializer((*self.kernel_size, *self._places.shape), dtype=dtype)
@@ -158,6 +159,7 @@ class TrainableSubsampling(keras.layers.Layer):
         mean = keras.initializers.Constant(1 / prod(self.pool_size))
         self.coefficient = self.add_weight(shape=(input_shape[-1],), initializer=mean, name="coefficient")
         self.bias = self.add_weight(shape=(input_shape[-1],), initializer="zeros", name="bias")
+        self.built = True
 
     def call(self, inputs):
         mean = ops.average_pool(inputs, self.pool_size, self.strides, self.padding, data_format="channels_last")
@@ -206,6 +208,7 @@ class RadialBasis(keras.layers.Layer):
             return ops.convert_to_tensor(self.codes, dtype=dtype)
 
         self.words = self.add_weight(shape=(self.units, length), initializer=words, trainable=False, name="words")
+        self.built = True
 
     def call(self, inputs):
         apart = ops.expand_dims(inputs, -2) - self.words

@@ -60,6 +60,7 @@ class SpatialPyramidPooling2D(keras.layers.Layer):
 
     def build(self, input_shape):
         self.compute_output_shape(input_shape)
+        self.built = True
 
     def _check(self, sizes: Sequence[int | None]) -> None:
         finest = [max(grid[axis] for grid in self.bins) for axis in (0, 1)]

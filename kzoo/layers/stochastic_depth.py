@@ -37,6 +37,7 @@ class StochasticDepth(keras.layers.Layer):
     def build(self, input_shape):
         if _several(input_shape):
             raise ArgumentError("inputs", f"expected one branch. Received: {len(input_shape)} inputs. Use StochasticDepthAdd for a sum.")
+        self.built = True
 
     def call(self, inputs, training=None):
         if not training or self.rate == 0:
@@ -84,6 +85,7 @@ class StochasticDepthAdd(keras.layers.Layer):
     def build(self, input_shape):
         if not _several(input_shape) or len(input_shape) != 2:
             raise ArgumentError("inputs", f"expected [shortcut, branch]. Received: {input_shape}. Use StochasticDepth for a branch alone.")
+        self.built = True
 
     def call(self, inputs, training=None):
         shortcut, branch = inputs

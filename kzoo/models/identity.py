@@ -22,6 +22,7 @@ from ..errors import ArgumentError, InputError, did_you_mean, one_line
 from ..schema import defaults
 from ..schema import describe as in_words
 from ..stack import config
+from ..stack.crossing import load_model
 from .precision import built_under
 from .weights import load_weights
 
@@ -275,7 +276,7 @@ def load(path: str | Path) -> keras.Model:
     if not path.is_file():
         raise InputError(f"{path}: no such file.")
     try:
-        model = keras.saving.load_model(path)
+        model = load_model(path)
         described = _read_description(path)
     except Exception as error:
         raise InputError(f"{path}: expected a model that Keras can load ({one_line(error)}).") from error

@@ -20,11 +20,13 @@ if KERAS_3:
         is_function,
         nodes,
         ops,
+        optimizer_variables,
         output_specs,
         random,
         spec,
         standardize_dtype,
         tree,
+        variable,
     )
 else:
     from .keras2 import (  # type: ignore[assignment]
@@ -36,11 +38,13 @@ else:
         is_function,
         nodes,
         ops,
+        optimizer_variables,
         output_specs,
         random,
         spec,
         standardize_dtype,
         tree,
+        variable,
     )
 
 __all__ = [
@@ -54,11 +58,13 @@ __all__ = [
     "needs_keras_3",
     "nodes",
     "ops",
+    "optimizer_variables",
     "output_specs",
     "random",
     "spec",
     "standardize_dtype",
     "tree",
+    "variable",
 ]
 
 

@@ -24,12 +24,16 @@ __all__ = [
     "is_function",
     "nodes",
     "ops",
+    "optimizer_variables",
     "output_specs",
     "random",
     "spec",
     "standardize_dtype",
     "tree",
+    "variable",
 ]
+
+variable = tf.Variable
 
 tree = SimpleNamespace(flatten=tf.nest.flatten, map_structure=tf.nest.map_structure)
 
@@ -41,7 +45,7 @@ config = SimpleNamespace(
 )
 
 random = SimpleNamespace(
-    SeedGenerator=RandomGenerator,
+    SeedGenerator=lambda seed: RandomGenerator(seed, rng_type="stateful"),
     uniform=lambda shape, dtype, seed: seed.random_uniform(shape, dtype=dtype),
 )
 
@@ -102,3 +106,12 @@ def output_specs(operation, arguments: Sequence[Any], options: Mapping[str, Any]
 def is_function(operation) -> bool:
     """Whether a function of TensorFlow has left a layer in a graph."""
     return type(operation).__name__ in ("TFOpLambda", "SlicingOpLambda")
+
+
+def optimizer_variables(optimizer, variables: Sequence) -> list:
+    """All that an optimizer keeps for variables, which may be the first that it sees of them; also of the older kind in tensorflow-addons."""
+    if not isinstance(optimizer, keras.optimizers.legacy.Optimizer):
+        optimizer.build(variables)
+        return list(optimizer.variables)
+    optimizer._create_all_weights(variables)
+    return list(optimizer.variables())

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from keras import KerasTensor, config, ops, random, tree
+from keras import Variable as variable  # noqa: N813
 from keras.backend import standardize_dtype
 from keras.dtype_policies import DTypePolicy
 from keras.utils import PyDataset, clear_session
@@ -17,11 +18,13 @@ __all__ = [
     "is_function",
     "nodes",
     "ops",
+    "optimizer_variables",
     "output_specs",
     "random",
     "spec",
     "standardize_dtype",
     "tree",
+    "variable",
 ]
 
 spec = KerasTensor
@@ -45,3 +48,9 @@ def output_specs(operation, arguments: Sequence[Any], options: Mapping[str, Any]
 def is_function(operation) -> bool:
     """Whether a function of `keras.ops` has left an operation in a graph, in place of a layer."""
     return type(operation).__module__.startswith("keras.src.ops.")
+
+
+def optimizer_variables(optimizer, variables: Sequence) -> list:
+    """All that an optimizer keeps for variables, which may be the first that it sees of them."""
+    optimizer.build(variables)
+    return list(optimizer.variables)

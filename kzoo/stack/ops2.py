@@ -39,7 +39,6 @@ zeros = tf.zeros
 zeros_like = tf.zeros_like
 
 
-
 def arange(start, stop=None, step=1, dtype=None):
     """Whole numbers as int32, as in Keras 3."""
     first, end = (0, start) if stop is None else (start, stop)
@@ -51,7 +50,7 @@ def argmax(x, axis: int):
     return tf.argmax(x, axis=axis, output_type=tf.int32)
 
 
-def average_pool(inputs, pool_size: Sequence[int], strides: Sequence[int], padding: str, data_format: str):
+def average_pool(inputs, pool_size, strides, padding: str = "valid", data_format: str = "channels_last"):
     """Channels last."""
     assert data_format == "channels_last"
     return tf.nn.avg_pool(inputs, pool_size, strides, padding.upper())
@@ -72,7 +71,7 @@ def concatenate(tensors: Sequence, axis: int):
     return tf.concat(tensors, axis)
 
 
-def conv(inputs, kernel, strides: Sequence[int], padding: str, data_format: str):
+def conv(inputs, kernel, strides=1, padding: str = "valid", data_format: str = "channels_last"):
     """Channels last."""
     assert data_format == "channels_last"
     return tf.nn.convolution(inputs, kernel, strides, padding.upper())

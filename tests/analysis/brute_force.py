@@ -9,6 +9,7 @@ import numpy as np
 
 from kzoo.analysis.sight import survey_model
 from kzoo.layers import TrainableSubsampling
+from kzoo.stack import ops
 
 
 def make_positive(model: keras.Model) -> keras.Model:
@@ -16,7 +17,7 @@ def make_positive(model: keras.Model) -> keras.Model:
     for layer in model._flatten_layers(include_self=False, recursive=True):
         if isinstance(layer, keras.layers.BatchNormalization | TrainableSubsampling):
             continue
-        for weight in layer._trainable_variables:
+        for weight in getattr(layer, "_trainable_variables", None) or layer._trainable_weights:
             shape = tuple(weight.shape)
             weight.assign(np.zeros(shape) if len(shape) == 1 else np.full(shape, 4.0 / np.prod(shape[:-1])))
     return model
@@ -30,7 +31,7 @@ def dependencies(model: keras.Model, axis: int) -> np.ndarray:
         index = [slice(None)] * len(shape)
         index[axis] = position
         lines[(position, *index)] = 1.0
-    answers = keras.ops.convert_to_numpy(model(lines, training=False))
+    answers = ops.convert_to_numpy(model(lines, training=False))
     others = tuple(a for a in range(1, answers.ndim) if a != axis + 1)
     return answers.max(axis=others) > 0
 

@@ -8,6 +8,8 @@ from unittest import mock
 import keras
 import numpy as np
 
+from kzoo.stack import ops, tree
+
 
 class Buffer(NamedTuple):
     """A piece of memory that one or several tensors live in."""
@@ -36,12 +38,12 @@ class Run:
         self.steps: list[Step] = []
         self.kept: list = []
         inputs = [np.zeros((batch_size, *tensor.shape[1:]), tensor.dtype) for tensor in model.inputs]
-        tensors = [keras.ops.convert_to_tensor(array) for array in inputs]
+        tensors = [ops.convert_to_tensor(array) for array in inputs]
         self.inputs = self.buffers(tensors)
         self.outputs = self.buffers(model._run_through_graph(tensors, operation_fn=self.watched))
 
     def buffers(self, tensors) -> tuple[Buffer, ...]:
-        found = [tensor for tensor in keras.tree.flatten(tensors) if keras.ops.is_tensor(tensor)]
+        found = [tensor for tensor in tree.flatten(tensors) if ops.is_tensor(tensor)]
         self.kept += found
         arrays = [np.asarray(tensor) for tensor in found]
         return tuple(Buffer(array.__array_interface__["data"][0], array.nbytes) for array in arrays)

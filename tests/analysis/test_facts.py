@@ -2,10 +2,11 @@
 
 import keras
 import pytest
-from keras import layers, ops
+from keras import layers
 
 import kzoo
 from kzoo.analysis import Facts, Window, rule
+from kzoo.stack import ops
 
 
 def profile_of(layer, shape=(8, 8, 2)):

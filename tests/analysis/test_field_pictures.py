@@ -20,6 +20,7 @@ from kzoo.analysis import effective_field, input_window
 from kzoo.analysis.drawing.images import fitting_image
 from kzoo.analysis.gradient import input_gradient
 from kzoo.analysis.part import Part
+from kzoo.stack import ops
 
 
 def one_kernel(kernel, **options):
@@ -73,9 +74,9 @@ def test_a_saturated_softmax_does_not_hide_the_field():
     kernel[..., 0] = 1000
     model = one_kernel(kernel, activation="softmax")
     inputs = np.full((2, 8, 8, 1), 5.0, "float32")
-    before = keras.ops.convert_to_numpy(model(inputs))
+    before = ops.convert_to_numpy(model(inputs))
     assert effective_field(model, inputs, (2, 3))[2, 3] == 1
-    np.testing.assert_array_equal(keras.ops.convert_to_numpy(model(inputs)), before)
+    np.testing.assert_array_equal(ops.convert_to_numpy(model(inputs)), before)
 
 
 @pytest.mark.parametrize("position", [(0, 0), (7, 9), (15, 15)])
@@ -184,7 +185,7 @@ def test_depthwise_filters_are_shown_one_by_one():
 
 def test_feature_maps_are_those_of_the_layer():
     model, image = one_kernel(images(3, 3, 1, 5)), images(8, 8)
-    maps = keras.ops.convert_to_numpy(model(image[None, ..., None]))[0]
+    maps = ops.convert_to_numpy(model(image[None, ..., None]))[0]
     figure = plot_feature_maps(model, image, count=3)
     assert len(figure.axes) == 3
     for number, axis in enumerate(figure.axes):
@@ -225,7 +226,7 @@ def test_layers_of_nested_models_have_the_names_of_the_profile():
     shown = plot_feature_maps(model, image, "s/cc")
     assert shown.get_suptitle() == "s/cc: 5 maps of 16×16"
     for number, axis in enumerate(shown.axes):
-        expected = keras.ops.convert_to_numpy(maps)[0, ..., number]
+        expected = ops.convert_to_numpy(maps)[0, ..., number]
         np.testing.assert_allclose(axis.images[0].get_array(), (expected - expected.min()) / np.ptp(expected), atol=1e-5)
     assert plot_filters(model, "s/cc").get_suptitle() == "s/cc: 5 filters of 3×3"
     assert plot_feature_maps(model, image, "s").get_suptitle() == "s/dd: 2 maps of 16×16"
@@ -253,13 +254,13 @@ def test_the_first_convolution_may_be_inside_a_nested_model():
 def test_a_part_computes_what_the_model_does(model):
     model = model()
     inputs = images(2, *model.input_shape[1:])
-    expected = keras.ops.convert_to_numpy(model(inputs, training=False))
-    np.testing.assert_allclose(keras.ops.convert_to_numpy(Part.of(model)(inputs)), expected, rtol=1e-5, atol=1e-5)
+    expected = ops.convert_to_numpy(model(inputs, training=False))
+    np.testing.assert_allclose(ops.convert_to_numpy(Part.of(model)(inputs)), expected, rtol=1e-5, atol=1e-5)
     assert Part.of(model).output_shape(inputs.shape) == expected.shape
 
 
 def saturated(shape, dtype=None):
-    return keras.ops.reshape(keras.ops.convert_to_tensor([1000.0, 0.0], dtype), shape)
+    return ops.reshape(ops.convert_to_tensor([1000.0, 0.0], dtype), shape)
 
 
 class Guarded(layers.Conv2D):

@@ -8,6 +8,7 @@ from keras import layers
 import kzoo
 from kzoo.analysis.graph import trace
 from kzoo.errors import ArgumentError
+from kzoo.stack import ops
 
 
 def nested():
@@ -107,9 +108,9 @@ def test_axes_take_the_data_format_of_the_layers():
 
 TO_LAST = {
     "Permute": layers.Permute((2, 3, 1)),
-    "transpose": lambda x: keras.ops.transpose(x, (0, 2, 3, 1)),
-    "moveaxis": lambda x: keras.ops.moveaxis(x, 1, -1),
-    "swapaxes": lambda x: keras.ops.swapaxes(keras.ops.swapaxes(x, 1, 3), 1, 2),
+    "transpose": lambda x: ops.transpose(x, (0, 2, 3, 1)),
+    "moveaxis": lambda x: ops.moveaxis(x, 1, -1),
+    "swapaxes": lambda x: ops.swapaxes(ops.swapaxes(x, 1, 3), 1, 2),
     "nested": keras.Sequential([keras.Input((3, 30, 32)), layers.ReLU(), layers.Permute((2, 3, 1))]),
 }
 
@@ -181,7 +182,7 @@ class Doubled(keras.Model):
         super().__init__(inputs=inputs, outputs=layers.Conv2D(3, 3)(inputs), **options)
 
     def call(self, x, **options):
-        return super().call(x, **options) * keras.ops.mean(x)
+        return super().call(x, **options) * ops.mean(x)
 
 
 class Tagged(Doubled):
@@ -198,7 +199,7 @@ class Renamed(keras.Model):
 
 class Stacked(keras.Sequential):
     def call(self, x, **options):
-        return super().call(x, **options) * keras.ops.mean(x)
+        return super().call(x, **options) * ops.mean(x)
 
 
 @pytest.mark.parametrize("build", [Doubled, Tagged, lambda **options: Stacked([keras.Input((8, 8, 2)), layers.Conv2D(3, 3)], **options)])

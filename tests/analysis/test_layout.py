@@ -2,10 +2,11 @@
 
 import keras
 import pytest
-from keras import layers, ops
+from keras import layers
 
 import kzoo
 from kzoo.analysis.layout import Part, regroup
+from kzoo.stack import ops
 
 from .brute_force import check_fields
 

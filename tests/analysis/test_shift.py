@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from kzoo import ArgumentError, build_unet, shift_consistency
+from kzoo.stack import ops
 
 
 def noise(*shape):
@@ -16,8 +17,8 @@ class CircularPadding(keras.layers.Layer):
     """One pixel from the other side of the image."""
 
     def call(self, x):
-        x = keras.ops.concatenate([x[:, -1:], x, x[:, :1]], axis=1)
-        return keras.ops.concatenate([x[:, :, -1:], x, x[:, :, :1]], axis=2)
+        x = ops.concatenate([x[:, -1:], x, x[:, :1]], axis=1)
+        return ops.concatenate([x[:, :, -1:], x, x[:, :, :1]], axis=2)
 
 
 def circular_classifier():
@@ -89,8 +90,8 @@ def test_segmentation_that_labels_columns_by_position():
 @keras.saving.register_keras_serializable("tests")
 class ColumnParity(keras.layers.Layer):
     def call(self, x):
-        columns = keras.ops.arange(8, dtype="float32") % 2
-        return x * 0 + keras.ops.reshape(columns, (1, 1, 8, 1))
+        columns = ops.arange(8, dtype="float32") % 2
+        return x * 0 + ops.reshape(columns, (1, 1, 8, 1))
 
 
 def one_score(*last):
@@ -152,7 +153,7 @@ def test_the_valid_unet_moves_with_its_period():
     """A U-Net without padding commutes with shifts by its total stride of 2."""
     model = build_unet(input_shape=(32, 32, 1), num_classes=3, filters=4, depth=1, padding="valid")
     image = noise(1, 40, 40, 1)
-    here, there = (keras.ops.convert_to_numpy(model(image[:, k : k + 32, 4:36])) for k in (0, 2))
+    here, there = (ops.convert_to_numpy(model(image[:, k : k + 32, 4:36])) for k in (0, 2))
     np.testing.assert_array_equal(here.argmax(-1)[:, 2:], there.argmax(-1)[:, :-2])
 
 

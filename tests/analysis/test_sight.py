@@ -14,6 +14,7 @@ from kzoo.analysis import Facts, input_window, legal_sizes, rule
 from kzoo.analysis.sight import survey_model
 from kzoo.errors import ArgumentError
 from kzoo.layers import BlurPool, LinearUpsampling, PixelShuffle
+from kzoo.stack import config, ops
 
 from ..models.cells import CELLS
 from .brute_force import check_fields
@@ -211,7 +212,7 @@ def test_the_width_changes_no_field_and_the_size_no_parameters(data, rank, width
 @pytest.mark.parametrize("factor", [2, 3, 4])
 def test_interpolation_reads_no_farther_than_predicted(interpolation, factor):
     """Cubic and Lanczos weights are negative in places, so that only the hull of non-zero answers can be compared."""
-    if keras.config.backend() == "torch" and interpolation.startswith("lanczos"):
+    if config.backend() == "torch" and interpolation.startswith("lanczos"):
         pytest.skip("Keras has no Lanczos interpolation on torch")
     inputs = keras.Input((24, 24, 1))
     model = keras.Model(inputs, layers.UpSampling2D(factor, interpolation=interpolation)(inputs))
@@ -226,7 +227,7 @@ def _nonzero_windows(model, positions):
 
     size = model.input_shape[1]
     lines = np.eye(size, dtype=np.float32)[:, :, None, None] * np.ones((1, 1, size, 1), np.float32)
-    answers = keras.ops.convert_to_numpy(model(lines))
+    answers = ops.convert_to_numpy(model(lines))
     depends = np.abs(answers).max(axis=(2, 3)) > 1e-5
     return {p: (int(np.flatnonzero(depends[:, p])[0]), int(np.flatnonzero(depends[:, p])[-1])) for p in positions}
 
@@ -367,9 +368,9 @@ def dense_over_rows(x):
 
 ROWS = {
     "dense": dense_over_rows,
-    "mean": lambda x: x + keras.ops.mean(x, axis=1, keepdims=True),
+    "mean": lambda x: x + ops.mean(x, axis=1, keepdims=True),
     "normalization": layers.LayerNormalization(axis=1, epsilon=1.0, scale=False, center=False),
-    "squeezed": lambda x: keras.ops.mean(x, axis=1),
+    "squeezed": lambda x: ops.mean(x, axis=1),
 }
 
 

@@ -8,6 +8,7 @@ from rich.console import Console
 import kzoo
 from kzoo.analysis.tables import summarize
 from kzoo.analysis.words import binary, short
+from kzoo.stack import ops
 
 
 def text_of(table, width: int = 200) -> str:
@@ -104,7 +105,7 @@ def test_stage_table_shows_windows_only():
         kzoo.layers.PadToMultiple(4),
     ):
         x = layer(x)
-    found = kzoo.profile(keras.Model(inputs, layers.Conv2D(2, 3)(keras.ops.relu(x))))
+    found = kzoo.profile(keras.Model(inputs, layers.Conv2D(2, 3)(ops.relu(x))))
     assert summarize(found.layers) == ["Conv2D 3x3, 2"]
 
 

@@ -7,6 +7,7 @@ import pytest
 from kzoo.layers import ICNR, BlurPool, CropTo, MaxUnpooling, PadToMultiple, PixelShuffle
 from kzoo.layers.downsampling import downsample
 from kzoo.layers.style import Style
+from kzoo.stack import ops
 
 RNG = np.random.default_rng(0)
 
@@ -16,7 +17,7 @@ def random(*shape):
 
 
 def numpy(x):
-    return keras.ops.convert_to_numpy(x)
+    return ops.convert_to_numpy(x)
 
 
 @pytest.mark.parametrize(("size", "padded"), [((5, 8), (8, 8)), ((1, 6), (4, 6)), ((4, 2), (4, 2))])

@@ -10,6 +10,7 @@ from keras import layers
 import kzoo
 from kzoo import ArgumentError
 from kzoo.layers import ConnectedConv, RadialBasis, ScaledTanh, TrainableSubsampling
+from kzoo.stack import ops
 
 from ..analysis.brute_force import check_fields
 
@@ -22,7 +23,7 @@ def random(*shape):
 
 
 def numpy(x):
-    return keras.ops.convert_to_numpy(x)
+    return ops.convert_to_numpy(x)
 
 
 def numpy_connected(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray, strides: tuple[int, ...]) -> np.ndarray:

@@ -7,6 +7,7 @@ import pytest
 import kzoo
 from kzoo import ArgumentError
 from kzoo.layers import LocalResponseNormalization
+from kzoo.stack import ops
 
 RNG = np.random.default_rng(0)
 
@@ -26,7 +27,7 @@ def by_the_formula(x: np.ndarray, n: int, k: float, alpha: float, beta: float) -
 def test_against_the_formula(shape, settings):
     x = 10 * RNG.normal(size=shape).astype("float32")
     layer = LocalResponseNormalization(*settings)
-    np.testing.assert_allclose(keras.ops.convert_to_numpy(layer(x)), by_the_formula(x, *settings), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(ops.convert_to_numpy(layer(x)), by_the_formula(x, *settings), rtol=1e-5, atol=1e-6)
 
 
 def test_the_defaults_are_the_papers():
@@ -39,7 +40,7 @@ def test_the_defaults_are_the_papers():
 def test_large_numbers_in_half_precision():
     """300 squared is more than float16 holds."""
     x = np.full((1, 5), 300.0)
-    found = keras.ops.convert_to_numpy(LocalResponseNormalization(dtype="mixed_float16")(x))
+    found = ops.convert_to_numpy(LocalResponseNormalization(dtype="mixed_float16")(x))
     assert found.dtype == "float16"
     np.testing.assert_allclose(found, by_the_formula(x, 5, 2.0, 1e-4, 0.75), rtol=2e-3)
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from kzoo.layers import BlurPool, LinearUpsampling, PixelShuffle
+from kzoo.stack import ops
 
 RNG = np.random.default_rng(0)
 
@@ -24,7 +25,7 @@ def numpy_blur(x: np.ndarray, taps: list[float], stride: int) -> np.ndarray:
 @pytest.mark.parametrize(("kernel", "taps"), [(3, [0.25, 0.5, 0.25]), (2, [0.5, 0.5]), (5, [1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16])])
 def test_blur_pool_is_a_binomial_filter(size, kernel, taps):
     x = random(1, size, 2)
-    result = keras.ops.convert_to_numpy(BlurPool(2, kernel_size=kernel)(x))
+    result = ops.convert_to_numpy(BlurPool(2, kernel_size=kernel)(x))
     np.testing.assert_allclose(result[0], numpy_blur(x[0], taps, 2), atol=1e-6)
 
 
@@ -46,7 +47,7 @@ def test_linear_upsampling_equals_keras_bilinear(factor):
 @pytest.mark.parametrize("rank", [1, 3])
 def test_linear_upsampling_of_a_ramp_is_a_ramp(rank):
     ramp = np.broadcast_to(np.arange(6.0).reshape(1, 6, *[1] * rank), (1, 6, *[3] * (rank - 1), 1)).astype("float32")
-    result = keras.ops.convert_to_numpy(LinearUpsampling(2)(ramp)).reshape(12, -1)[:, 0]
+    result = ops.convert_to_numpy(LinearUpsampling(2)(ramp)).reshape(12, -1)[:, 0]
     np.testing.assert_allclose(result[1:-1], np.arange(10) / 2 + 0.25, atol=1e-6)
     assert (result[0], result[-1]) == (0.0, 5.0)
 
@@ -55,7 +56,7 @@ def test_linear_upsampling_of_a_ramp_is_a_ramp(rank):
 def test_pixel_shuffle_by_index(strides):
     rows, columns = (strides, strides) if isinstance(strides, int) else strides
     x = random(1, 3, 2, rows * columns * 2)
-    result = keras.ops.convert_to_numpy(PixelShuffle(strides)(x))
+    result = ops.convert_to_numpy(PixelShuffle(strides)(x))
     assert result.shape == (1, 3 * rows, 2 * columns, 2)
     for i in range(3 * rows):
         for j in range(2 * columns):

@@ -5,6 +5,7 @@ import numpy as np
 
 from kzoo import build_unet
 from kzoo.models.unet_plan import CELLS
+from kzoo.stack import ops
 
 __all__ = ["CELLS", "random", "run", "scramble", "tiny"]
 
@@ -21,7 +22,7 @@ def random(*shape: int, seed: int = 0) -> np.ndarray:
 
 def run(model: keras.Model, x: np.ndarray) -> np.ndarray:
     """The output for a batch, without tracing a graph."""
-    return keras.ops.convert_to_numpy(model(x, training=False))
+    return ops.convert_to_numpy(model(x, training=False))
 
 
 def scramble(model: keras.Model, seed: int = 0) -> keras.Model:

@@ -5,6 +5,7 @@ import numpy as np
 
 from kzoo import build_preset
 from kzoo.models import PRESETS, load_weights
+from kzoo.stack import ops
 
 
 def largest_difference(preset: str, monkeypatch, size: int = 64, **options) -> float:
@@ -17,7 +18,7 @@ def largest_difference(preset: str, monkeypatch, size: int = 64, **options) -> f
     model = build_preset(preset, input_shape=shape, classifier_activation=None)
     load_weights(model, "imagenet")
     x = np.random.default_rng(1).normal(size=(2, *shape)).astype("float32")
-    expected, found = (keras.ops.convert_to_numpy(network(x, training=False)) for network in (twin, model))
+    expected, found = (ops.convert_to_numpy(network(x, training=False)) for network in (twin, model))
     return float(np.abs(expected - found).max() / np.abs(expected).max())
 
 

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from keras import layers, ops
+from keras import layers
 
 import kzoo
 from kzoo import ArgumentError, build_alexnet
 from kzoo.models import taps
+from kzoo.stack import ops
 
 RNG = np.random.default_rng(0)
 SMALL = {"input_shape": (67, 67, 3), "num_classes": 4, "filters": [4, 6, 8, 8, 6], "dense": [10]}

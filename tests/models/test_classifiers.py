@@ -9,6 +9,7 @@ import pytest
 from kzoo import ArgumentError, describe, load, profile, save
 from kzoo.layers import BlurPool
 from kzoo.models import BUILDERS, PRESETS, taps
+from kzoo.stack import config
 
 from .cells import random, run, scramble
 from .classifiers import TINY, learns, smaller, tiny
@@ -116,11 +117,11 @@ def test_signals_and_volumes(builder, shape):
 
 @pytest.mark.parametrize("builder", CLASSIFIERS)
 def test_mixed_precision_computes_in_bfloat16_and_ends_in_float32(builder):
-    keras.config.set_dtype_policy("mixed_bfloat16")
+    config.set_dtype_policy("mixed_bfloat16")
     try:
         model = tiny(builder)
     finally:
-        keras.config.set_dtype_policy("float32")
+        config.set_dtype_policy("float32")
     x = random(4, 8, 8, 1)
     assert model.output.dtype == "float32"
     assert "bfloat16" in {layer.output.dtype for layer in model.layers[1:]}

@@ -24,6 +24,7 @@ from kzoo.layers import (
 from kzoo.layers.resampling import Resampling
 from kzoo.models import convolutionize
 from kzoo.models.convolutionize import NUMBERS, POINTS, WINDOWS
+from kzoo.stack import ops
 
 RNG = np.random.default_rng(0)
 
@@ -43,7 +44,7 @@ def trained(model: keras.Model) -> keras.Model:
 
 
 def run(model: keras.Model, x) -> np.ndarray:
-    return keras.ops.convert_to_numpy(model(x))
+    return ops.convert_to_numpy(model(x))
 
 
 def assert_equal_on_its_own_size(model: keras.Model) -> keras.Model:
@@ -119,7 +120,7 @@ def branched() -> keras.Model:
     x = act(layers.Conv2D(6, 3, name="left")(x))
     y = layers.DepthwiseConv2D(3, depth_multiplier=3)(image)
     y = layers.BatchNormalization(axis=3)(y)
-    x = layers.Concatenate(axis=3)([layers.Add()([x, y]), keras.ops.relu(x * 2.0) + y])
+    x = layers.Concatenate(axis=3)([layers.Add()([x, y]), ops.relu(x * 2.0) + y])
     x = layers.MaxPooling2D()(x)
     x = layers.Dense(8, activation="gelu", name="pointwise")(x)
     x = layers.Concatenate(axis=1)([layers.GlobalAveragePooling2D()(x), layers.GlobalMaxPooling2D()(x)])
@@ -147,7 +148,7 @@ def test_the_classifier_is_left_as_it_was():
     before, calls = run(model, x), len(profile(model).layers)
     sliding = convolutionize(model)
     for weight in sliding.weights:
-        weight.assign(keras.ops.zeros_like(weight))
+        weight.assign(ops.zeros_like(weight))
     np.testing.assert_array_equal(run(model, x), before)
     assert len(profile(model).layers) == calls
 

@@ -6,6 +6,7 @@ import pytest
 
 from kzoo import ArgumentError, build_unet, describe
 from kzoo.models import DeeplySupervised, main_output
+from kzoo.stack import ops
 
 from .cells import random, run, tiny
 
@@ -38,7 +39,7 @@ def test_the_loss_is_the_sum_over_halved_weights_of_subsampled_targets(size):
     x, y = random(2, 19, 19, 2), labels(2, 19, 19)
     model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
     scores = model.evaluate(x, y, verbose=0, return_dict=True)
-    maps = [keras.ops.convert_to_numpy(m) for m in model(x, training=False)]
+    maps = [ops.convert_to_numpy(m) for m in model(x, training=False)]
     places = [np.arange(19), [1, 3, 5, 7, 9, 11, 13, 15, 17, 18], [2, 6, 10, 14, 18]]
     terms = [-np.log(np.take_along_axis(m, y[:, at][:, :, at][..., None], -1)).mean() for m, at in zip(maps, places, strict=True)]
     assert scores["loss"] == pytest.approx(terms[0] + terms[1] / 2 + terms[2] / 4, rel=1e-5)
@@ -78,7 +79,7 @@ def test_the_main_head_alone_gives_equal_logits():
     model = supervised(classifier_activation=None)
     main = main_output(model)
     x = random(2, 19, 19, 2)
-    np.testing.assert_array_equal(run(main, x), keras.ops.convert_to_numpy(model(x, training=False)[0]))
+    np.testing.assert_array_equal(run(main, x), ops.convert_to_numpy(model(x, training=False)[0]))
     assert type(main) is not DeeplySupervised
     assert "decoder2_head" not in {layer.name for layer in main.layers}
     assert describe(main).arguments["deep_supervision"] == 0

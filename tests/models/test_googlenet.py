@@ -3,10 +3,10 @@
 import keras
 import numpy as np
 import pytest
-from keras import ops
 
 from kzoo import ArgumentError, build_googlenet, build_preset, describe, load, profile, save
 from kzoo.models import DeeplySupervised, main_output
+from kzoo.stack import ops
 
 from .cells import random, run, scramble
 

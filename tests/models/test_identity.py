@@ -13,6 +13,7 @@ import kzoo
 from kzoo import ArgumentError, InputError, build, build_cnn, describe, load, save
 from kzoo.models import BUILDERS, Description, wording
 from kzoo.models.identity import differences
+from kzoo.stack import config
 
 from .cells import random, run, tiny
 
@@ -81,14 +82,14 @@ def test_one_width_is_not_the_same_for_all_stages():
 
 
 def test_the_precision_is_kept():
-    keras.config.set_dtype_policy("mixed_bfloat16")
+    config.set_dtype_policy("mixed_bfloat16")
     try:
         description = describe(tiny())
     finally:
-        keras.config.set_dtype_policy("float32")
+        config.set_dtype_policy("float32")
     again = build(description)
     assert again.get_layer("encoder1_conv1").compute_dtype == "bfloat16"
-    assert keras.config.dtype_policy().name == "float32"
+    assert config.dtype_policy().name == "float32"
     assert description.hash == describe(tiny()).hash
 
 
@@ -122,7 +123,7 @@ def test_plain_keras_reads_the_file_where_kzoo_is_not_installed(tmp_path):
         "import sys; sys.modules['kzoo'] = None\n"
         "import keras, numpy\n"
         "model = keras.saving.load_model('unet.keras')\n"
-        "numpy.save('y.npy', keras.ops.convert_to_numpy(model(numpy.load('x.npy'), training=False)))"
+        "numpy.save('y.npy', ops.convert_to_numpy(model(numpy.load('x.npy'), training=False)))"
     )
     subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, capture_output=True)
     np.testing.assert_allclose(np.load(tmp_path / "y.npy"), run(model, x), atol=1e-6)

@@ -3,12 +3,12 @@
 import keras
 import numpy as np
 import pytest
-from keras import ops
 
 from kzoo import ArgumentError, build_inception_v3, build_preset, describe, load, profile, save
 from kzoo.models import PRESETS, main_output
 from kzoo.models.inception_v3 import keras_name
 from kzoo.models.weights import find_application, named_layers
+from kzoo.stack import ops
 
 from .cells import random, run
 from .keras_twins import largest_difference

@@ -5,12 +5,13 @@ import pytest
 
 from kzoo import ArgumentError, build_preset, describe, list_presets, profile
 from kzoo.models import PRESETS
+from kzoo.stack import ops
 
 
 @pytest.fixture
 def zeros(monkeypatch):
     """Kernels of zeros, since random ones take most of the time that large networks take to build."""
-    monkeypatch.setattr(keras.initializers.VarianceScaling, "__call__", lambda _, shape, dtype=None: keras.ops.zeros(shape, dtype))
+    monkeypatch.setattr(keras.initializers.VarianceScaling, "__call__", lambda _, shape, dtype=None: ops.zeros(shape, dtype))
 
 
 @pytest.mark.zoo

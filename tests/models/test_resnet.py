@@ -6,6 +6,7 @@ import pytest
 
 from kzoo import ArgumentError, build_resnet, profile
 from kzoo.layers.channels import PadChannels
+from kzoo.stack import ops
 
 from .cells import random, run, scramble
 from .keras_twins import largest_difference
@@ -63,7 +64,7 @@ def test_the_parameter_free_shortcut_by_hand():
 
 
 def test_odd_channels_go_behind():
-    assert keras.ops.convert_to_numpy(PadChannels(5)(np.ones((1, 1, 2)))).tolist() == [[[0, 1, 1, 0, 0]]]
+    assert ops.convert_to_numpy(PadChannels(5)(np.ones((1, 1, 2)))).tolist() == [[[0, 1, 1, 0, 0]]]
 
 
 def test_stride_placement_moves_the_stride_only():
@@ -106,7 +107,7 @@ def test_squeeze_and_excitation_by_hand():
     assert extra == sum(2 * c * (c // 4) + c // 4 + c for c in (32, 64))
     model = scramble(build_resnet(**SMALL, se_reduction=4))
     inner = keras.Model(model.inputs, [model.get_layer(f"stage1_block1_{name}").output for name in ("conv3_norm", "se_expand", "se")])
-    branch, gate, scaled = (keras.ops.convert_to_numpy(value) for value in inner(random(2, 32, 32, 3)))
+    branch, gate, scaled = (ops.convert_to_numpy(value) for value in inner(random(2, 32, 32, 3)))
     assert gate.shape == (2, 1, 1, 32)
     np.testing.assert_allclose(scaled, branch * gate, rtol=1e-5)
 

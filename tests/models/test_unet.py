@@ -12,6 +12,7 @@ from kzoo import ArgumentError, build_unet
 from kzoo.layers.skips import Skip
 from kzoo.layers.style import Normalization
 from kzoo.models.unet_plan import UNetDownsampling
+from kzoo.stack import config
 
 from .cells import CELLS, random, run, tiny
 
@@ -113,11 +114,11 @@ def test_every_cell_under_mixed_precision(down, up, rank, tmp_path):
 
     The bottleneck has 3 positions along each axis, since TensorFlow's gradient of a bfloat16 Conv3D is now and then NaN for 2 x 2 x 2.
     """
-    keras.config.set_dtype_policy("mixed_bfloat16")
+    config.set_dtype_policy("mixed_bfloat16")
     try:
         model = tiny(rank, 9, downsampling=down, upsampling=up)
     finally:
-        keras.config.set_dtype_policy("float32")
+        config.set_dtype_policy("float32")
     assert model.get_layer("encoder1_conv1").compute_dtype == "bfloat16"
     x, shape = random(2, *[9] * rank, 2), (2, *[9] * rank)
     model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy", run_eagerly=True)
@@ -471,9 +472,9 @@ def test_a_missing_argument_is_named():
 
 
 def test_channels_first_is_refused_with_the_remedy():
-    keras.config.set_image_data_format("channels_first")
+    config.set_image_data_format("channels_first")
     try:
         with pytest.raises(ArgumentError, match="channels_last"):
             tiny()
     finally:
-        keras.config.set_image_data_format("channels_last")
+        config.set_image_data_format("channels_last")

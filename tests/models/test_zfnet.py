@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from keras import layers, ops
+from keras import layers
 
 from kzoo import ArgumentError, build_alexnet, build_zfnet
 from kzoo.layers import LocalResponseNormalization
 from kzoo.models import taps
+from kzoo.stack import ops
 
 RNG = np.random.default_rng(0)
 SMALL = {"input_shape": (64, 64, 3), "num_classes": 4, "filters": [4, 6, 8, 8, 6], "dense": [10]}

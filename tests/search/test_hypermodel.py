@@ -1,10 +1,10 @@
 """A space in a user's own keras-tuner script."""
 
-import keras
 import keras_tuner
 import pytest
 
 from kzoo import HyperModel
+from kzoo.stack import ops, random
 
 SPACE = {
     "recipe": "digits",
@@ -27,7 +27,7 @@ def test_build_gives_a_compiled_network_of_the_point():
     hp.values["learning_rate"] = 0.05
     model = hypermodel.build(hp)
     assert model.get_layer("stage1_conv1").filters == 8
-    assert float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)) == pytest.approx(0.05, rel=1e-3)
+    assert float(ops.convert_to_numpy(model.optimizer.learning_rate)) == pytest.approx(0.05, rel=1e-3)
     assert [p.name for p in hp.space] == ["filters", "learning_rate"]
 
 
@@ -42,6 +42,6 @@ def test_data_of_the_script_come_first():
     hypermodel = HyperModel(SPACE)
     hp = keras_tuner.HyperParameters()
     model = hypermodel.build(hp)
-    x, y = keras.random.uniform((8, 8, 8, 1)), keras.ops.zeros((8,), "int32")
+    x, y = random.uniform((8, 8, 8, 1)), ops.zeros((8,), "int32")
     history = hypermodel.fit(hp, model, x, y, epochs=1, verbose=0)
     assert set(history.history) == {"accuracy", "loss"}

@@ -2,11 +2,11 @@
 
 import sys
 
-import keras
 import numpy as np
 import pytest
 
 from kzoo import TrainingError, load_recipe
+from kzoo.stack import config
 from kzoo.training import Training, fit, prepare
 from kzoo.training.fit import BEST, STATE, best_file
 from kzoo.training.recipe import EarlyStopping
@@ -177,4 +177,4 @@ def test_valid_padding_trains_on_the_centre(tmp_path):
 def test_precision_is_set_for_the_model_only():
     _, model = prepared(training__precision="mixed_bfloat16")
     assert model.get_layer("encoder1_conv1").compute_dtype == "bfloat16"
-    assert keras.config.dtype_policy().name == "float32"
+    assert config.dtype_policy().name == "float32"

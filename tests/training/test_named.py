@@ -5,6 +5,7 @@ import pytest
 
 import kzoo
 from kzoo.errors import InputError
+from kzoo.stack import ops
 from kzoo.training.named import named_model
 
 SMALL = {"input_shape": [16, 16, 1], "num_classes": 2, "filters": 2, "depth": 1}
@@ -69,7 +70,7 @@ class Twice(keras.layers.Layer):
 
 
 def swoosh(x):
-    return x * keras.ops.sigmoid(x)
+    return x * ops.sigmoid(x)
 
 
 @pytest.mark.parametrize("ending", ["keras", "h5"])

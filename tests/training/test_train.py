@@ -12,6 +12,7 @@ from matplotlib.image import imread
 
 import kzoo
 from kzoo import InputError, Store, TrainingError, train
+from kzoo.stack import config
 from kzoo.training.recipe import Training, load_recipe
 from kzoo.training.record import cost_metrics
 from kzoo.training.train import _run_name
@@ -72,7 +73,7 @@ def test_the_run_holds_metrics_per_epoch_and_costs(trained, shared_store):
 def test_the_run_holds_versions_device_and_fingerprint(trained, shared_store):
     tags = shared_store.get(trained.run_id).tags
     assert tags["version.keras"] == keras.version()
-    assert tags["backend"] == keras.config.backend()
+    assert tags["backend"] == config.backend()
     assert tags["kzoo.fingerprint"] == trained.dataset.fingerprint
     assert tags["data.train"] == "8"
     assert "device" in tags
