@@ -1,4 +1,4 @@
-"""Files of models between Keras 3 and Keras 2.15: the layers, their settings and their weights are the same, the words around them differ."""
+"""Files of models between Keras 3 and Keras 2.15: layers, settings and weights are the same, the words around them differ."""
 
 import importlib
 import inspect

@@ -22,6 +22,8 @@ __all__ = [
     "clear_session",
     "config",
     "is_function",
+    "learning_rate",
+    "network_variables",
     "nodes",
     "ops",
     "optimizer_variables",
@@ -32,6 +34,8 @@ __all__ = [
     "tree",
     "variable",
 ]
+
+keras.backend.experimental.enable_tf_random_generator()  # dropout draws from states that a training can keep
 
 variable = tf.Variable
 
@@ -109,9 +113,25 @@ def is_function(operation) -> bool:
 
 
 def optimizer_variables(optimizer, variables: Sequence) -> list:
-    """All that an optimizer keeps for variables, which may be the first that it sees of them; also of the older kind in tensorflow-addons."""
+    """All that an optimizer keeps for variables, which may be the first that it sees of them; tensorflow-addons has the older kind."""
     if not isinstance(optimizer, keras.optimizers.legacy.Optimizer):
         optimizer.build(variables)
         return list(optimizer.variables)
     optimizer._create_all_weights(variables)
     return list(optimizer.variables())
+
+
+def network_variables(model) -> list:
+    """Weights and states of the random generators, without what metrics count."""
+    found = [getattr(layer, "_random_generator", getattr(layer, "seed_generator", None)) for layer in model._flatten_layers()]
+    generators = [each for each in found if each is not None]
+    for each in generators:
+        each._maybe_init()
+    return [*model.weights, *(each._generator.state for each in generators)]
+
+
+def learning_rate(optimizer) -> float:
+    """The rate of the next step."""
+    if isinstance(optimizer, keras.optimizers.legacy.Optimizer):
+        return float(getattr(optimizer, "_optimizer", optimizer)._decayed_lr(tf.float32))
+    return float(optimizer.learning_rate)

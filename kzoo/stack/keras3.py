@@ -16,6 +16,8 @@ __all__ = [
     "clear_session",
     "config",
     "is_function",
+    "learning_rate",
+    "network_variables",
     "nodes",
     "ops",
     "optimizer_variables",
@@ -54,3 +56,14 @@ def optimizer_variables(optimizer, variables: Sequence) -> list:
     """All that an optimizer keeps for variables, which may be the first that it sees of them."""
     optimizer.build(variables)
     return list(optimizer.variables)
+
+
+def network_variables(model) -> list:
+    """Weights and states of the random generators, without what metrics count."""
+    counted = {id(each) for each in model.metrics_variables}
+    return [each for each in model.variables if id(each) not in counted]
+
+
+def learning_rate(optimizer) -> float:
+    """The rate of the next step."""
+    return float(ops.convert_to_numpy(optimizer.learning_rate))

@@ -13,7 +13,7 @@ import keras
 
 from ..data import Batches, Dataset, Samples
 from ..errors import TrainingError
-from ..stack import ops
+from ..stack import learning_rate
 from .objective import compile_model, main, monitored
 from .recipe import Training
 from .state import History, load_state, load_weights, save_state, save_weights
@@ -157,7 +157,7 @@ class _Epochs(keras.callbacks.Callback):
         return {
             "epoch": epoch,
             **values,
-            "train/learning_rate": float(ops.convert_to_numpy(self.model.optimizer.learning_rate)),
+            "train/learning_rate": learning_rate(self.model.optimizer),
             "speed/images_per_second": self.batches.items / training_seconds,
             "speed/seconds": seconds,
         }

@@ -16,9 +16,9 @@ class _MapLoss(keras.losses.Loss):
         self.from_logits = from_logits
         self.ignore = ignore
 
-    def split(self, y_true):
+    def split(self, y_true, y_pred):
         """The classes with ignored pixels set to 0, and the mask of pixels that count."""
-        y_true = ops.cast(y_true, "int32")
+        y_true = ops.reshape(ops.cast(y_true, "int32"), ops.shape(y_pred)[:-1])
         valid = ops.not_equal(y_true, self.ignore)
         return ops.where(valid, y_true, 0), ops.cast(valid, "float32")
 
@@ -54,7 +54,7 @@ class Crossentropy(_MapLoss):
         self.class_weights = None if class_weights is None else [float(weight) for weight in class_weights]
 
     def call(self, y_true, y_pred):
-        labels, valid = self.split(y_true)
+        labels, valid = self.split(y_true, y_pred)
         y_pred = ops.cast(y_pred, "float32")
         if y_pred.shape[-1] == 1:
             target = ops.cast(labels, "float32")
@@ -81,7 +81,7 @@ class Dice(_MapLoss):
         super().__init__(from_logits, ignore, name=name, **options)
 
     def call(self, y_true, y_pred):
-        labels, valid = self.split(y_true)
+        labels, valid = self.split(y_true, y_pred)
         y_pred = ops.cast(y_pred, "float32")
         if y_pred.shape[-1] == 1:
             scores = ops.sigmoid(y_pred) if self.from_logits else y_pred

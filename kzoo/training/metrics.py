@@ -56,18 +56,20 @@ class IoU(keras.metrics.IoU):
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class Accuracy(keras.metrics.MeanMetricWrapper):
+class Accuracy(keras.metrics.Mean):
     """The share of right classes among the images, or among the pixels that are not ignored."""
 
     def __init__(self, from_logits: bool = False, ignore: int = IGNORE, name: str = "accuracy", dtype=None):
-        super().__init__(fn=_matches, name=name, dtype=dtype, from_logits=from_logits)
+        super().__init__(name=name, dtype=dtype)
         self.from_logits = from_logits
         self.ignore = ignore
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        valid = ops.cast(ops.not_equal(ops.cast(y_true, "int32"), self.ignore), "float32")
+        predicted = predicted_classes(y_pred, self.from_logits)
+        labels = ops.reshape(ops.cast(y_true, predicted.dtype), ops.shape(predicted))
+        valid = ops.cast(ops.not_equal(labels, self.ignore), "float32")
         weight = valid if sample_weight is None else valid * sample_weight
-        return super().update_state(y_true, y_pred, weight)
+        return super().update_state(ops.cast(ops.equal(labels, predicted), "float32"), weight)
 
     def get_config(self) -> dict:
         return {
@@ -76,8 +78,3 @@ class Accuracy(keras.metrics.MeanMetricWrapper):
             "from_logits": self.from_logits,
             "ignore": self.ignore,
         }
-
-
-def _matches(y_true, y_pred, from_logits: bool):
-    predicted = predicted_classes(y_pred, from_logits)
-    return ops.cast(ops.equal(ops.cast(y_true, predicted.dtype), predicted), "float32")

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import InputError, one_line
 from ..files import whole
-from ..stack import ops
+from ..stack import network_variables, ops, optimizer_variables
 
 History = list[dict[str, float]]
 """One row per epoch, with its number under `epoch`, counted from 1."""
@@ -26,7 +26,6 @@ def load_state(path: Path, model: keras.Model) -> History:
     Raises:
         InputError: the file cannot be read, or belongs to another network.
     """
-    model.optimizer.build(model.trainable_variables)
     return _read(path, _state(model))
 
 
@@ -47,8 +46,7 @@ def load_weights(path: Path, model: keras.Model) -> None:
 
 def _state(model: keras.Model) -> list:
     """Weights, states of the random generators and variables of the optimizer; what metrics count is not carried over epochs."""
-    counted = {id(v) for v in model.metrics_variables}
-    return [v for v in model.variables if id(v) not in counted] + list(model.optimizer.variables)
+    return [*network_variables(model), *optimizer_variables(model.optimizer, model.trainable_variables)]
 
 
 def _write(path: Path, variables: Sequence, history: History) -> None:
