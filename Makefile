@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+ADDONS := .venv-addons
 
-.PHONY: demo install test test-zoo test-processes test-backends test-slow test-lowest lint format clean
+.PHONY: demo install addons test test-addons test-zoo test-processes test-backends test-slow test-lowest lint format clean
 
 demo: $(READY)
 	$(BIN)/kzoo demo
@@ -17,12 +18,26 @@ $(READY): setup.cfg pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
+# The last stack that runs tensorflow-addons, beside the other: TensorFlow 2.15 and Keras 2.15, which Python 3.12 has no packages for.
+addons: $(ADDONS)/.ready
+
+$(ADDONS)/.ready: setup.cfg pyproject.toml constraints-addons.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "kzoo: $(PYTHON) is $$($(PYTHON) -V 2>&1); tensorflow-addons ended with TensorFlow 2.15, which has no packages for Python 3.12 or later, and kzoo needs 3.11: make addons PYTHON=python3.11, or take the successors: kzoo migrate SCRIPT.py" >&2; exit 2; }
+	@$(PYTHON) -m venv $(ADDONS)
+	$(ADDONS)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-addons.txt --editable '.[addons,test]'
+	@touch $@
+
 test: $(READY)
 	$(BIN)/python -m pytest -m "not slow and not backends and not zoo and not processes" --numprocesses 2 --dist loadfile
 
 # Every preset: its declared integers recomputed from the network, and the battery in a small form.
 test-zoo: $(READY)
 	$(BIN)/python -m pytest -m zoo --numprocesses 2
+
+# The same tests with TensorFlow 2.15, Keras 2.15 and tensorflow-addons, and those of the crossing between both environments.
+test-addons: $(READY) $(ADDONS)/.ready
+	$(ADDONS)/bin/python -m pytest -m addons --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest -m crossing
 
 # Trainings, workers, chiefs and tracking servers that are killed, and what is left of the search.
 test-processes: $(READY)
@@ -51,4 +66,4 @@ format: $(READY)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) $(ADDONS) build *.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 import keras
 
 from ..errors import ArgumentError, check_choice, did_you_mean
+from ..stack import LeakyReLU, activations
 from .lenet import ScaledTanh
 
 Padding = Literal["same", "valid"]
@@ -136,7 +137,7 @@ def check_activation(argument: str, activation: Activation) -> None:
     if isinstance(activation, Mapping):
         _check_activation_layer(argument, activation)
         return
-    known = [n for n in dir(keras.activations) if n not in NO_ACTIVATIONS and n[0] != "_"]
+    known = [n for n in dir(activations) if n not in NO_ACTIVATIONS and n[0] != "_"]
     if activation not in known:
         hint = did_you_mean(activation, known)
         raise ArgumentError(argument, f"expected the name of a function in keras.activations. Received: {activation}.{hint}")
@@ -213,4 +214,4 @@ def activate(x, activation: Activation, name: str):
 
 def _activation_layer(kind: str):
     """The class of an activation layer."""
-    return ScaledTanh if kind == "ScaledTanh" else getattr(keras.layers, kind)
+    return {"ScaledTanh": ScaledTanh, "LeakyReLU": LeakyReLU}.get(kind) or getattr(keras.layers, kind)

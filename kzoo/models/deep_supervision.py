@@ -61,7 +61,7 @@ class DeeplySupervised(keras.Model):
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None):
         if len(self.scales) != len(y_pred):
             raise ArgumentError(
                 "model", "expected the scales of its outputs, which a clone does not have. Set clone.scales = model.scales."
@@ -70,7 +70,7 @@ class DeeplySupervised(keras.Model):
         weights = sample_weight
         if sample_weight is not None:
             weights = [resize_target(sample_weight, scale, ops.shape(output)) for scale, output in zip(self.scales, y_pred, strict=True)]
-        return super().compute_loss(x, targets, y_pred, weights, training)
+        return super().compute_loss(x, targets, y_pred, weights)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         return super().compute_metrics(x, y, y_pred[0], sample_weight)

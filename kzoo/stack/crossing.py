@@ -31,6 +31,9 @@ ABSENT = (None, False)
 IDLE = {"groups": (1,)}
 """Values of settings that only one Keras has, with which it does what the other does."""
 
+UNUSED = {"SeparableConv1D": {"kernel_initializer"}, "SeparableConv2D": {"kernel_initializer"}}
+"""Settings that Keras 2.15 writes and does not use."""
+
 
 def load_model(path: str | Path, **options: Any) -> keras.Model:
     """`keras.saving.load_model`, also of a `.keras` file that the other Keras wrote; that one is returned without its optimizer.
@@ -135,4 +138,8 @@ def _accepted(known: dict) -> dict:
         return known
     kind = getattr(importlib.import_module(module), known["class_name"])
     names = COMMON.union(*(inspect.signature(parent.__init__).parameters for parent in kind.__mro__))
-    return {**known, "config": {key: value for key, value in known["config"].items() if key in names or value not in IDLE.get(key, ABSENT)}}
+    unused = UNUSED.get(known["class_name"], ())
+    config = {
+        key: value for key, value in known["config"].items() if key in names or (value not in IDLE.get(key, ABSENT) and key not in unused)
+    }
+    return {**known, "config": config}

@@ -18,7 +18,9 @@ from . import ops2 as ops
 __all__ = [
     "DTypePolicy",
     "KerasTensor",
+    "LeakyReLU",
     "PyDataset",
+    "activations",
     "clear_session",
     "config",
     "is_function",
@@ -52,6 +54,26 @@ random = SimpleNamespace(
     SeedGenerator=lambda seed: RandomGenerator(seed, rng_type="stateful"),
     uniform=lambda shape, dtype, seed: seed.random_uniform(shape, dtype=dtype),
 )
+
+LATER = {
+    "hard_silu": lambda x: x * tf.nn.relu6(x + 3) / 6,
+    "leaky_relu": lambda x, negative_slope=0.2: tf.nn.leaky_relu(x, negative_slope),
+    "log_softmax": lambda x, axis=-1: tf.nn.log_softmax(x, axis),
+    "relu6": lambda x: tf.nn.relu6(x),
+    "silu": lambda x: tf.nn.silu(x),
+}
+"""Activations that Keras 3 has in addition; files name them as Keras 3 does."""
+
+for name, function in LATER.items():
+    function.__name__ = name
+    keras.utils.get_custom_objects()[name] = function
+
+activations = SimpleNamespace(**{name: value for name, value in vars(keras.activations).items() if name[0] != "_"}, **LATER)
+
+
+def LeakyReLU(negative_slope: float = 0.3, **options: Any) -> keras.layers.LeakyReLU:  # noqa: N802
+    """The layer, with the name that Keras 3 has for its slope."""
+    return keras.layers.LeakyReLU(alpha=negative_slope, **options)
 
 
 def standardize_dtype(dtype) -> str:

@@ -3,16 +3,19 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from keras import KerasTensor, config, ops, random, tree
+from keras import KerasTensor, activations, config, ops, random, tree
 from keras import Variable as variable  # noqa: N813
 from keras.backend import standardize_dtype
 from keras.dtype_policies import DTypePolicy
+from keras.layers import LeakyReLU
 from keras.utils import PyDataset, clear_session
 
 __all__ = [
     "DTypePolicy",
     "KerasTensor",
+    "LeakyReLU",
     "PyDataset",
+    "activations",
     "clear_session",
     "config",
     "is_function",

@@ -104,8 +104,7 @@ def segment_sum(values, segments, num_segments: int):
 
 def shape(x) -> tuple:
     """Whole numbers where sizes are known, and tensors where they are not."""
-    known = x.shape.as_list()
-    return tuple(size if size is not None else tf.shape(x)[axis] for axis, size in enumerate(known))
+    return tuple(tf.shape(x)[axis] if size is None else int(size) for axis, size in enumerate(x.shape))
 
 
 def sparse_categorical_crossentropy(target, output, from_logits: bool):
