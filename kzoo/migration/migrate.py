@@ -18,6 +18,9 @@ MENTIONS = (b"tensorflow_addons", b"Addons>")
 MAGIC = re.compile(r"^(\s*)(?:[%!?].*|\w+\s*=\s*[%!].*|[\w.]+\?+\s*)$", re.M)
 """What only a notebook understands: `%matplotlib inline`, `!pip install`, `files = !ls`, `help?`."""
 
+FOREIGN = re.compile(r"%%(?!time|capture)")
+UNUSED = "Imported and not used: leave it out."
+
 
 def migrate(path: str | PathLike) -> list[Finding]:
     """Finds the names of tensorflow-addons in a script, and their successors. Nothing is run or imported.
@@ -44,7 +47,9 @@ def migrate(path: str | PathLike) -> list[Finding]:
     if not path.is_file():
         raise InputError(f"{path}: expected a file or a folder. Received: a path where there is none.")
     if path.suffix not in SUFFIXES:
-        raise InputError(f"{path}: expected a file that ends in {', '.join(SUFFIXES)}, or a folder. Received: {path.suffix or 'no ending'}.")
+        raise InputError(
+            f"{path}: expected a file that ends in {', '.join(SUFFIXES)}, or a folder. Received: {path.suffix or 'no ending'}."
+        )
     return _read(path)
 
 
@@ -82,27 +87,32 @@ def _parse(scan: Scan, source: str | bytes, where: str) -> None:
 def _findings(file: Path, scan: Scan, cell: int | None = None) -> list[Finding]:
     """The findings of what was read, by line; an import of which nothing is used is one."""
     found = {named(str(file), line, path, cell) for line, path in scan.paths}
-    found |= {Finding(str(file), line, code, "unfollowed", None, "names that are seen only when it runs", cell) for line, code in scan.unfollowed}
+    found |= {
+        Finding(str(file), line, code, "unfollowed", None, "names that are seen only when it runs", cell) for line, code in scan.unfollowed
+    }
     if not found and cell is None:
-        found = {Finding(str(file), line, "tensorflow_addons", "none", None, "Imported and not used: leave it out.") for line in scan.imports}
+        found = {Finding(str(file), line, "tensorflow_addons", "none", None, UNUSED) for line in scan.imports}
     return sorted(found, key=lambda finding: (finding.line, finding.name))
 
 
 def _notebook(file: Path) -> list[Finding]:
+    scan, found = Scan(), []
+    for number, source in _cells(file):
+        scan.paths, scan.unfollowed = [], []
+        _parse_cell(scan, source, f"{file}, cell {number}")
+        found += _findings(file, scan, number)
+    if not found and scan.imports:
+        return [Finding(str(file), 1, "tensorflow_addons", "none", None, UNUSED)]
+    return found
+
+
+def _cells(file: Path) -> list[tuple[int, str]]:
+    """The cells of Python by number; `%%time` and the like are Python too, `%%bash` is not."""
     try:
-        cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
+        cells = [(cell["cell_type"], "".join(cell["source"])) for cell in json.loads(file.read_text(encoding="utf-8"))["cells"]]
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{file}: expected a notebook of format 4. Received: {type(error).__name__}: {error}.") from error
-    scan, found = Scan(), []
-    for number, cell in enumerate(cells, start=1):
-        source = "".join(cell.get("source", ""))
-        if cell.get("cell_type") == "code" and not source.startswith("%%") or source.startswith(("%%time", "%%capture")):
-            scan.paths, scan.unfollowed = [], []
-            _parse_cell(scan, source, f"{file}, cell {number}")
-            found += _findings(file, scan, number)
-    if not found and scan.imports:
-        return [Finding(str(file), 1, "tensorflow_addons", "none", None, "Imported and not used: leave it out.")]
-    return found
+    return [(number, text) for number, (kind, text) in enumerate(cells, start=1) if kind == "code" and not FOREIGN.match(text)]
 
 
 def _parse_cell(scan: Scan, source: str, where: str) -> None:
@@ -120,7 +130,7 @@ def _recipe(file: Path) -> list[Finding]:
         mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or error
         line = f", line {mark.line + 1}" if mark else ""
         raise InputError(f"{file}{line}: expected YAML. Received: {problem}.") from error
-    paths = {(scalar.start_mark.line + 1, path) for scalar in scalars if (path := written(scalar.value)) is not None}
+    paths = {(scalar.start_mark.line + 1, path) for scalar in scalars if (path := written(scalar.value))}
     return [named(str(file), line, path) for line, path in sorted(paths)]
 
 

@@ -4,8 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from rich.markup import escape
+from rich.box import SIMPLE_HEAD
+from rich.console import Group
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from .finding import Finding, Kind
 
@@ -13,7 +16,7 @@ WORDS: dict[Kind, str] = {
     "equal": "with the same results",
     "similar": "with similar results",
     "none": "without a successor",
-    "unknown": "that tensorflow-addons does not have",
+    "unknown": "unknown to tensorflow-addons",
     "unfollowed": "not followed",
     "unread": "not read",
 }
@@ -40,25 +43,24 @@ def summary(findings: list[Finding]) -> str:
 
 
 def _table(file: str, findings: list[Finding]) -> Table:
-    table = Table(title=escape(file), title_justify="left", title_style="bold", show_lines=True)
+    table = Table(title=Text(file, "bold"), title_justify="left", box=SIMPLE_HEAD, expand=True)
     table.add_column("line", max_width=12)
-    table.add_column("tensorflow_addons", overflow="fold", ratio=2)
-    table.add_column("successor, and what to write", overflow="fold", ratio=5)
+    table.add_column("name in tensorflow_addons, its successor, and what to write", ratio=1)
     names = {finding.name: finding for finding in reversed(findings)}
     for name in sorted(names, key=lambda name: findings.index(names[name])):
         places = ", ".join(finding.place for finding in findings if finding.name == name)
-        table.add_row(places, escape(name), _successor(names[name]))
+        table.add_row(places, _advice(names[name]))
     return table
 
 
-def _successor(finding: Finding) -> str:
-    """The path of the successor or what there is in its place, then the advice."""
+def _advice(finding: Finding) -> Group:
+    """The name with the path of its successor, and below it what to write."""
     row = finding.successor
-    path = row.path if row is not None and row.path else "none" if finding.kind == "none" else WORDS[finding.kind]
-    since = f" (from Keras {row.since})" if row is not None and row.since else ""
-    kind = f", {finding.kind}" if row is not None and row.path else ""
-    head = f"[{COLOURS[finding.kind]}]{path}{since}{kind}[/]"
-    return "\n".join([head, *([escape(finding.advice)] if finding.advice else [])])
+    path = (row.path if row else None) or ("none" if finding.kind == "none" else "")
+    head = Text.assemble((finding.name, "bold"), " -> " if path else "", path, f" (from Keras {row.since})" if row and row.since else "")
+    kind = "" if path == "none" else WORDS[finding.kind] if row is None else f"{finding.kind} results"
+    head.append(f", {kind}" if kind else "", COLOURS[finding.kind])
+    return Group(head, Padding(Text(finding.advice), (0, 0, 1, 2)))
 
 
 def _many(count: int, word: str) -> str:

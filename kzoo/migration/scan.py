@@ -38,13 +38,13 @@ class Scan(ast.NodeVisitor):
             warnings.simplefilter("ignore")
             self.visit(ast.parse(source))
 
-    def visit_Import(self, node: ast.Import) -> None:  # noqa: N802
+    def visit_Import(self, node: ast.Import) -> None:
         for alias in node.names:
             if alias.name.partition(".")[0] == LIBRARY:
                 self.names[alias.asname or LIBRARY] = alias.name if alias.asname else LIBRARY
                 self.imports.append(node.lineno)
 
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:  # noqa: N802
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         if node.level or (node.module or "").partition(".")[0] != LIBRARY:
             return
         self.imports.append(node.lineno)
@@ -57,7 +57,7 @@ class Scan(ast.NodeVisitor):
             if _below(path) not in packages():
                 self._use(node.lineno, path)
 
-    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> None:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> None:
         """What a function binds itself is not what was imported outside of it."""
         outside = self.names
         inside = {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
@@ -68,7 +68,7 @@ class Scan(ast.NodeVisitor):
 
     visit_AsyncFunctionDef = visit_Lambda = visit_FunctionDef  # noqa: N815
 
-    def visit_Assign(self, node: ast.Assign) -> None:  # noqa: N802
+    def visit_Assign(self, node: ast.Assign) -> None:
         """A part of addons under another name is followed."""
         path = self._path(node.value)
         if path is not None and _below(path) in packages() and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
@@ -76,19 +76,21 @@ class Scan(ast.NodeVisitor):
         else:
             self.generic_visit(node)
 
-    def visit_Attribute(self, node: ast.Attribute) -> None:  # noqa: N802
+    def visit_Attribute(self, node: ast.Attribute) -> None:
         path = self._path(node)
         if path is None:
             self.generic_visit(node)
         else:
             self._use(node.lineno, path)
 
-    def visit_Name(self, node: ast.Name) -> None:  # noqa: N802
+    def visit_Name(self, node: ast.Name) -> None:
         if node.id in self.names and isinstance(node.ctx, ast.Load):
             self._use(node.lineno, self.names[node.id])
 
-    def visit_Call(self, node: ast.Call) -> None:  # noqa: N802
-        """`getattr` with a name that is written down counts as the name."""
+    def visit_Call(self, node: ast.Call) -> None:
+        """`getattr` with a name that is written down counts as the name; what is imported by a function is not followed."""
+        if ast.unparse(node.func).endswith("import_module") and [getattr(a, "value", None) for a in node.args[:1]] == [LIBRARY]:
+            self.unfollowed.append((node.lineno, ast.unparse(node)))
         if not (isinstance(node.func, ast.Name) and node.func.id == "getattr" and len(node.args) > 1 and self._path(node.args[0])):
             self.generic_visit(node)
             return
@@ -101,8 +103,8 @@ class Scan(ast.NodeVisitor):
         for other in node.args[2:]:
             self.visit(other)
 
-    def visit_Constant(self, node: ast.Constant) -> None:  # noqa: N802
-        if isinstance(node.value, str) and (path := written(node.value)) is not None:
+    def visit_Constant(self, node: ast.Constant) -> None:
+        if isinstance(node.value, str) and (path := written(node.value)):
             self.paths.append((node.lineno, path))
 
     def _path(self, node: ast.AST) -> str | None:
@@ -118,7 +120,7 @@ class Scan(ast.NodeVisitor):
 
 
 def written(text: str) -> str | None:
-    """The path below addons that a string names; None where it names none.
+    """The path below addons that a string names; None where it names none, empty for addons itself.
 
     >>> written("tensorflow_addons.layers.GELU"), written("Addons>GELU"), written("tensorflow_addons is old")
     ('layers.GELU', 'layers.GELU', None)
