@@ -196,3 +196,33 @@ def without_approximation(model: keras.Model):
     activation = next(layer for layer in model.layers if isinstance(layer, keras.layers.Activation))
     activation.activation = keras.activations.gelu
     return model(IMAGES / 255)
+
+
+def anything() -> dict:
+    """Values for the code of rows that are certified elsewhere or only similar."""
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    rates = {"learning_rate": 0.1, "initial_learning_rate": 0.1, "maximal_learning_rate": 0.2, "step_size": 3, "scale_fn": cases.halved}
+    layers = {"output_size": (1, 4, 4, 3), "bins": [1, 2], "survival_probability": 0.5, "num_heads": 2, "head_size": 4}
+    training = {
+        "model": model,
+        "x": np.ones((4, 2)),
+        "y": np.ones((4, 1)),
+        "start_averaging": 1,
+        "average_period": 2,
+        "batches": [np.ones((4, 2))],
+    }
+    scores = {"y_true": LABELS[:, 0], "y_pred": LABELS[:, 1], "threshold": 0.5, "num_classes": 3}
+    images = {"image": IMAGES, "area": 0.1, "factor": 0.7, "hue": 0.1, "saturation": 0.4, "transform": np.arange(8.0), "matrix": np.eye(3)}
+    others = {"filepath": "model.keras", "average_decay": 0.9, "optimizer": "sgd", "lower": 0.1, "upper": 0.3}
+    return {**rates, **layers, **training, **scores, **images, **others}
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.write and row.name not in ORIGINALS], ids=lambda row: row.name)
+def test_other_code_runs(row):
+    if lacks(row.since):
+        pytest.skip(f"Keras {row.since}")
+    values = anything()
+    if "optimizer_map" in row.write:
+        values["optimizer_map"] = keras.optimizers.OptimizerMap(keras.optimizers.SGD(), {"encoder.*": keras.optimizers.Adam()})
+    run(row.write, values)
