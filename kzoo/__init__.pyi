@@ -12,6 +12,7 @@ from .data import Dataset as Dataset
 from .errors import ArgumentError as ArgumentError
 from .errors import InputError as InputError
 from .errors import TrainingError as TrainingError
+from .migration import migrate as migrate
 from .models import Description as Description
 from .models import build as build
 from .models import build_alexnet as build_alexnet

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from .cli_migrate import migrate
 from .errors import InputError, TrainingError
 
 app = typer.Typer(
@@ -336,6 +337,9 @@ def relocate() -> None:
         print(f"{place}: {count} changed")
     for missing in done.missing:
         print(f"left as it is: {missing} is not there, nor are its artifacts here. Mount it, or move them here, and run this again")
+
+
+app.command()(migrate)
 
 
 def main(arguments: list[str] | None = None) -> None:
