@@ -10,7 +10,7 @@ from ..data import SOURCES, Dataset
 from ..errors import ArgumentError
 from ..models import BUILDERS
 from ..models.precision import built_under
-from .objective import check_objective, main
+from .objective import check_objective, check_objects, main
 from .recipe import Recipe, RecipeError, builder_problems
 
 
@@ -35,6 +35,7 @@ def load_data(recipe: Recipe) -> Dataset:
         dataset = SOURCES[recipe.source](**recipe.data)
     with _named(recipe, "training"):
         check_objective(recipe.training, dataset)
+        check_objects(recipe.training, dataset)
     return dataset
 
 
