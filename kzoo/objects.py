@@ -128,7 +128,7 @@ def check(value: Any, kind: Kind, place: str) -> tuple[Any, list[str]]:
     if not (is_path(value) or is_named(value)):
         return None, [f"{place}: {_malformed(value, kind)}"]
     path, arguments = parse(value)
-    arguments = {name: _plain(inner) for name, inner in arguments.items()}
+    path, arguments = str(path), {name: _plain(inner) for name, inner in arguments.items()}
     problems = _check_call(path, arguments, f"{place}.{path}", kind)
     return normal({path: arguments}), problems
 
@@ -247,7 +247,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, str):
         return float(value) if _NUMBER.fullmatch(value) else str(value)
     if isinstance(value, Mapping):
-        return {key: _plain(one) for key, one in value.items()}
+        given = {path: arguments or {} for path, arguments in value.items()} if is_named(value) else value
+        return {key: _plain(one) for key, one in given.items()}
     return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 

@@ -5,10 +5,11 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import keras
+import numpy as np
 
 from ..analysis.memory import optimizer_slots
 from ..data import IGNORE, Dataset
-from ..errors import ArgumentError
+from ..errors import ArgumentError, one_line
 from ..models import DeeplySupervised, main_output
 from ..objects import build, is_word, parse, takes
 from .conflicts import Direction, conflicts, direction_of, metric_name
@@ -16,6 +17,9 @@ from .losses import Crossentropy, CrossentropyDice, Dice
 from .metrics import Accuracy, IoU
 from .optimization import make_optimizer
 from .settings import Training
+
+UNKNOWN = 8
+"""The size that a network without fixed sizes is tried with."""
 
 LOSSES = {"crossentropy": Crossentropy, "dice": Dice, "crossentropy_dice": CrossentropyDice}
 
@@ -31,11 +35,37 @@ def compile_model(model: keras.Model, training: Training, dataset: Dataset, step
     """
     from_logits = returns_logits(model)
     training = completed(training, dataset, from_logits)
+    check_shapes(model, training, dataset)
     model.compile(
         optimizer=make_optimizer(training, steps_per_epoch),
         loss=_loss(training, from_logits),
         metrics=_metrics(training, dataset, from_logits),
     )
+
+
+def check_shapes(model: keras.Model, training: Training, dataset: Dataset) -> None:
+    """Tries named losses and metrics on one sample of class 0 with equal scores.
+
+    Raises:
+        ArgumentError: one that does not take class numbers `(batch, *spatial)` and the network's scores.
+    """
+    whole = completed(training, dataset, returns_logits(model))
+    sizes = [size or UNKNOWN for size in main(model).output_shape[1:]]
+    labels, scores = np.zeros((1, *sizes[:-1]), "int32"), np.full((1, *sizes), 1 / sizes[-1], "float32")
+    if not is_word(whole.loss) and isinstance(loss := _loss(whole, returns_logits(model)), keras.losses.Loss):
+        _try(loss, labels, scores, f"loss.{parse(whole.loss)[0]}")
+    for number, written in enumerate(whole.metrics or ()):
+        if not is_word(written):
+            place = f"metrics.{number}"
+            _try(_named_metric(written, place), labels, scores, f"{place}.{parse(written)[0]}")
+
+
+def _try(judge: Any, labels: np.ndarray, scores: np.ndarray, place: str) -> None:
+    try:
+        judge(labels, scores)
+    except Exception as error:
+        shapes = f"class numbers of shape {labels.shape} and scores of shape {scores.shape}"
+        raise ArgumentError(place, f"expected one that takes {shapes}. Received: {one_line(error)}.") from error
 
 
 def completed(training: Training, dataset: Dataset, from_logits: bool) -> Training:

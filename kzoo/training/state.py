@@ -27,7 +27,7 @@ def load_state(path: Path, model: keras.Model) -> History:
     Raises:
         InputError: the file cannot be read, or belongs to another network.
     """
-    model.optimizer.build(model.trainable_variables)
+    _build(model.optimizer, model.trainable_variables)
     return _read(path, _state(model))
 
 
@@ -54,7 +54,22 @@ def load_weights(path: Path, model: keras.Model) -> None:
 def _state(model: keras.Model) -> list:
     """Weights, states of the random generators and variables of the optimizer; what metrics count is not carried over epochs."""
     counted = {id(v) for v in model.metrics_variables}
-    return [v for v in model.variables if id(v) not in counted] + list(model.optimizer.variables)
+    return [v for v in model.variables if id(v) not in counted] + optimizer_variables(model.optimizer)
+
+
+def optimizer_variables(optimizer: Any) -> list:
+    """What an optimizer keeps; Keras's older ones, on which tensorflow-addons builds, leave out the optimizer that they go around."""
+    found = optimizer.variables
+    inner = getattr(optimizer, "_optimizer", None) if callable(found) else None
+    return (list(found()) if callable(found) else list(found)) + ([] if inner is None else optimizer_variables(inner))
+
+
+def _build(optimizer: Any, variables: Sequence) -> None:
+    """Makes the variables of an optimizer before its first step."""
+    if hasattr(optimizer, "build"):
+        optimizer.build(variables)
+    else:
+        optimizer._create_all_weights(variables)
 
 
 def _write(path: Path, variables: Sequence, history: History, callbacks: Sequence = ()) -> None:
