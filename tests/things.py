@@ -77,6 +77,7 @@ class Stop(keras.callbacks.Callback):
         self.model.stop_training = True
 
 
+@keras.saving.register_keras_serializable("tests")
 class Scale(keras.layers.Layer):
     """One factor for all."""
 

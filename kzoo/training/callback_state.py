@@ -2,7 +2,8 @@
 
 A callback with `get_state()` and `set_state(state)` says itself what it needs. Of any other, the attributes that are plain values are
 kept: numbers, text, arrays, and lists and mappings of those, such as what SWA has averaged or how long `ReduceLROnPlateau` has waited.
-Open files, models and the like are not, so a callback that goes on with one has to open it again in `on_train_begin`.
+Its arguments are not, which the recipe gives again, nor are open files, models and the like: a callback that goes on with one has to open
+it again in `on_train_begin`.
 """
 
 import json
@@ -11,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from ..calls import Call
 from ..errors import InputError
 
-FORGOTTEN = ("params", "validation_data")
+FORGOTTEN = ("params", "validation_data", "_model")
 """What `model.fit` gives to every callback anew."""
 
 _ARRAY = "\0array"
@@ -23,8 +25,8 @@ def callback_states(callbacks: Sequence[Any]) -> list[dict[str, Any]]:
     """The state of each callback.
 
     >>> from kzoo.training.callbacks import SWA
-    >>> callback_states([SWA(average_period=3)])[0]["average_period"]
-    3
+    >>> callback_states([SWA(average_period=3)])
+    [{'count': 0, 'averages': []}]
     """
     return [_state(callback) for callback in callbacks]
 
@@ -68,7 +70,9 @@ def unpack(text: str, arrays: Sequence[np.ndarray]) -> Any:
 def _state(callback: Any) -> dict[str, Any]:
     if hasattr(callback, "get_state"):
         return callback.get_state()
-    return {name: value for name, value in vars(callback).items() if name not in FORGOTTEN and _is_plain(value)}
+    settings = Call.of(type(callback)).parameters
+    own = {name: value for name, value in vars(callback).items() if name not in (*FORGOTTEN, *settings)}
+    return {name: value for name, value in own.items() if value is not None and _is_plain(value)}
 
 
 def _is_plain(value: Any) -> bool:

@@ -166,7 +166,7 @@ class _Epochs(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):  # noqa: ARG002
         """Comes after the other callbacks have begun anew."""
         if self.history:
-            restore([*self.callbacks, self], read_callbacks(self.folder / STATE))
+            restore(self.callbacks, read_callbacks(self.folder / STATE)[:-1])
 
     def get_state(self) -> dict[str, bool]:
         """Whether another callback has ended the training."""

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from kzoo import ArgumentError, Store, load_recipe, train
+from kzoo import ArgumentError, load_recipe, train
 from kzoo.schema import Written
 from kzoo.training import RecipeError, Training, fit, prepare
 from kzoo.training.fit import make_batches
@@ -131,9 +131,10 @@ def test_the_lowest_value_of_a_metric_may_be_the_best(tmp_path):
     assert "val/unnamed" in fitted.best
 
 
-def test_the_run_of_a_recipe_with_named_objects(tmp_path):
-    store = Store(root=tmp_path / "mlruns")
+def test_the_run_of_a_recipe_with_named_objects(tmp_path, shared_store):
+    store = shared_store
     content = small(optimizer=WRAPPED, loss={"keras.losses.SparseCategoricalCrossentropy": {}}, metrics=[MCC], direction="max", epochs=1)
+    content["experiment"] = "named objects"
     content["model"]["normalization"] = {"tests.things.Scale": {"start": 0.5}}
     trained = train(content, store=store, progress=None)
     parameters = store.get(trained.run_id).parameters
