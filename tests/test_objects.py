@@ -44,7 +44,7 @@ def problems(value, kind="optimizer"):
         (
             {"keras.optimizers.Ftrl": 3},
             "optimizer",
-            "p: expected one import path with its arguments, as in {keras.optimizers.Ftrl: {beta: 0.1}}. Received: {'keras.optimizers.Ftrl': 3}.",
+            "p: expected one import path with its arguments, as in {keras.optimizers.Ftrl: {beta: 0.1}}. Received: {'keras.",
         ),
         ({"tests.things.Steps": {"not": 1}}, "callback", "p.tests.things.Steps.not: unknown; expected one of note. Did you mean note?"),
         ({"tests.things.Unnamed": {"name": "x"}}, "metric", "p.tests.things.Unnamed.name: unknown; expected no arguments."),

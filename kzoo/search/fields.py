@@ -8,6 +8,7 @@ from .. import schema
 from ..data import SOURCES
 from ..errors import ArgumentError, did_you_mean
 from ..models import BUILDERS, find_preset
+from ..objects import is_word
 from ..training.recipe import Training, get_value, plain_values, set_value
 from .domains import Accepts
 
@@ -72,11 +73,13 @@ class Fields:
         return True
 
     def checker(self, path: str) -> Accepts:
-        """What is wrong with a value of this field, without its path."""
+        """What is wrong with a value of this field, without its path; an argument of an object that only a choice names is let pass."""
         section, key = path.split(".")[:2]
         names = list(inspect.signature(self.signatures[section]).parameters)
 
         def accepts(value: Any) -> list[str]:
+            if path.count(".") > 1 and is_word(self.value(f"{section}.{key}")):
+                return []
             content = {section: deepcopy(self.content.get(section)) or {}}
             set_value(content, path, value)
             _, problems = schema.check_values({key: content[section][key]}, self.signatures[section], section, names)
@@ -96,6 +99,6 @@ class Fields:
 def _without_path(problem: str, path: str) -> str:
     """A problem without the path of its field, within which import paths may stand; the rest of a longer path stays."""
     if problem.startswith(path):
-        return problem.removeprefix(path).removeprefix(": ")
+        return problem.removeprefix(path).removeprefix(": ").removeprefix(".")
     place, _, said = problem.partition(": ")
     return said if place.endswith(f".{path.rpartition('.')[2]}") else problem

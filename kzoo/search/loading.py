@@ -219,7 +219,7 @@ class _Reader:
         for domain in domains:
             if domain.active(values):
                 stages = domain.stages.count(Fields(content).value(domain.stages.path or "")) if domain.stages else 0
-                set_value(content, domain.path, domain.value(values, stages))
+                self.problems += [f"domains.{problem}" for problem in set_value(content, domain.path, domain.value(values, stages))]
         try:
             return load_recipe(content, {path: value for path, value in self.settings.items() if isinstance(value, schema.Written)})
         except RecipeError as error:

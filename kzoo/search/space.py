@@ -17,7 +17,7 @@ from .. import __version__
 from ..data import Dataset
 from ..errors import ArgumentError, did_you_mean
 from ..training.objective import metric_names, monitored, monitored_direction
-from ..training.recipe import Recipe, Training, flatten, get_value, load_recipe, plain_values, remove_value, set_value
+from ..training.recipe import Recipe, RecipeError, Training, flatten, get_value, load_recipe, plain_values, remove_value, set_value
 from . import points
 from .constraints import Constraint
 from .dimensions import Dimension
@@ -137,8 +137,9 @@ class Space:
             RecipeError: values that the recipe cannot have together.
         """
         content = deepcopy(self.content)
-        for path, value in self.settings_of(values).items():
-            set_value(content, path, value)
+        problems = [problem for path, value in self.settings_of(values).items() for problem in set_value(content, path, value)]
+        if problems:
+            raise RecipeError(self.name, problems)
         return replace(load_recipe(content), name=self.name)
 
     @cached_property

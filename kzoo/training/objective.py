@@ -116,8 +116,11 @@ def check_objects(training: Training, dataset: Dataset) -> None:
     whole = completed(training, dataset, from_logits=False)
     if not is_word(training.optimizer):
         make_optimizer(training, steps_per_epoch=1)
-    _loss(whole, from_logits=False)
-    _metrics(whole, dataset, from_logits=False)
+    if not is_word(whole.loss):
+        _loss(whole, from_logits=False)
+    for number, metric in enumerate(whole.metrics or ()):
+        if not is_word(metric):
+            _named_metric(metric, f"metrics.{number}")
     make_callbacks(training)
 
 

@@ -6,6 +6,7 @@ between them, as it does in the file and in errors.
 """
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 from ..importing import is_path
@@ -35,7 +36,7 @@ def set_value(content: dict, path: str, value: Any) -> list[str]:
         place = found
     if isinstance(place, list) and not (key.isdigit() and int(key) < len(place)):
         return [f"{path}: expected a number below {len(place)}, of an element of the list. Received: {key}."]
-    _put(place, key, value)
+    _put(place, key, deepcopy(value))
     return []
 
 

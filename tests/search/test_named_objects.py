@@ -3,7 +3,7 @@
 import pytest
 
 from kzoo import load_space
-from kzoo.search.feasibility import Feasibility
+from kzoo.search.feasibility import Judge
 from kzoo.search.loading import SpaceError
 from tests.conftest import small_recipe
 
@@ -45,7 +45,7 @@ def test_choices_among_named_objects_and_what_only_one_of_them_has():
     assert found.cardinality() == 3
     optimizers = [found.recipe_of(point).training.optimizer for point in found.points()]
     assert optimizers == ["adam", *({RADAM: {"amsgrad": True, "sma_threshold": value}} for value in (4.0, 5.0))]
-    verdicts = [Feasibility(found).judge(point) for point in found.points()]
+    verdicts = [Judge(found).judge(point) for point in found.points()]
     assert all(verdict.feasible for verdict in verdicts)
 
 
@@ -55,6 +55,9 @@ def test_mistakes_in_domains():
     )
     assert problems({"training.optimizer": ["adam", "keras.optimizers.Adm"]}) == [
         "domains.training.optimizer.keras.optimizers.Adm: expected a name in keras.optimizers. Received: Adm. Did you mean Adam?"
+    ]
+    assert problems({"training.optimizer": ["adam", RADAM], "training.optimizer.epsilon": [1e-7, 1e-5]}) == [
+        "domains.training.optimizer.epsilon: cannot be set, since optimizer is a single value."
     ]
     metrics = {"training__metrics": [{"keras.metrics.MeanIoU": {"name": "iou"}}], "training__direction": "max"}
     assert problems({"training.metrics.0.name": ["a", "b"]}, **metrics) == [

@@ -1,8 +1,11 @@
 """Recipes that name objects: equal to a compile by hand, kept through a kill, recorded, and refused where they contradict themselves."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
+import yaml
 
 from kzoo import ArgumentError, load_recipe, train
 from kzoo.schema import Written
@@ -179,9 +182,11 @@ def test_mistakes_in_a_recipe_are_all_named_at_once():
     ) == [
         next(p for p in refused(optimizer={LOOKAHEAD: {"optimizer": {RADAM: {"rate": 1}}}}) if "optimizer" in p),
         "training.loss.keras.losses.Dise: expected a name in keras.losses. Received: Dise. Did you mean Dice?",
-        "training.metrics.0: expected one of mean_iou, foreground_iou, accuracy or an import path. Received: mean_io. Did you mean mean_iou?",
+        "training.metrics.0: expected one of mean_iou, foreground_iou, accuracy or an import path. Received: mean_io. "
+        "Did you mean mean_iou?",
         "training.metrics.1.keras.layers.Dense: expected a metric. Received: Dense, a layer.",
-        f"training.callbacks.0.{SWA}.period: unknown; expected one of start_averaging, average_period, batches. Did you mean average_period?",
+        f"training.callbacks.0.{SWA}.period: unknown; expected one of start_averaging, average_period, batches. "
+        "Did you mean average_period?",
         "training.callbacks.1: expected an import path. Received: swa.",
     ]
     assert refused(optimizer={LOOKAHEAD: {"optimizer": {RADAM: {"rate": 1}}}})[0].startswith(
@@ -291,3 +296,9 @@ def test_what_the_data_or_the_object_refuse_is_named_before_the_training(setting
     recipe = load_recipe(small(**settings))
     with pytest.raises(RecipeError, match=message):
         prepare(recipe)
+
+
+def test_the_recipe_of_the_guide_is_valid():
+    text = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text()
+    recipe = load_recipe(yaml.safe_load(text.split("```yaml")[1].split("```")[0]))
+    assert prepare(recipe)[1].get_layer("encoder1_conv1_norm").groups == 4
