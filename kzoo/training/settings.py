@@ -12,6 +12,7 @@ from ..objects import Named
 from .optimization import own_rate
 
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Optimizer = Literal["adam", "adamw", "sgd", "rmsprop", "nadam", "lion"]
 Metric = Literal["mean_iou", "foreground_iou", "accuracy"]
 
 LEARNING_RATE = 1e-3
@@ -52,7 +53,7 @@ class Training:
 
     epochs: Positive = 10
     batch_size: Positive = 16
-    optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "nadam", "lion"] | Annotated[Mapping[str, Any], Named("optimizer")] = "adam"
+    optimizer: Optimizer | Annotated[Mapping[str, Any], Named("optimizer")] = "adam"
     learning_rate: Rate | None = LEARNING_RATE
     weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     schedule: Literal["constant", "cosine"] = "constant"
