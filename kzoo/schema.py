@@ -24,9 +24,10 @@ class Written(str):
     """A value as a user typed it: text where text is expected, elsewhere what YAML makes of it."""
 
     def read(self, hint: Any) -> Any:
-        """The value for a hint: `2018` is a folder for a path, a number for an integer."""
+        """The value for a hint: `2018` is a folder for a path, a number for an integer; braces are settings where those may stand."""
         kinds = _flat(hint)
-        if str in kinds or Path in kinds:
+        settings = self.startswith("{") and any(_is_mapping(kind) for kind in kinds)
+        if (str in kinds or Path in kinds) and not settings:
             return None if type(None) in kinds and self == "null" else str(self)
         return yaml.safe_load(self)
 
@@ -99,7 +100,8 @@ def describe(hint: Any) -> str:
     """
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is typing.Annotated:
-        return _describe_bounds(arguments)
+        own = _own_check(hint)
+        return own.describe() if own else _describe_bounds(arguments)
     if origin is Literal:
         return f"one of {', '.join(map(str, arguments))}"
     if origin in (typing.Union, types.UnionType):
@@ -139,7 +141,27 @@ def _flat(hint: Any) -> list[Any]:
     return [hint]
 
 
+def _is_mapping(hint: Any) -> bool:
+    origin = typing.get_origin(hint)
+    return isinstance(origin, type) and issubclass(origin, Mapping)
+
+
+def _own_check(hint: Any) -> Any:
+    """The check that a hint brings along in its annotation, as `kzoo.objects.Named` does, with `claims`, `check` and `describe`."""
+    marks = [mark for member in _flat(hint) if typing.get_origin(member) is typing.Annotated for mark in typing.get_args(member)[1:]]
+    return next((mark for mark in marks if hasattr(mark, "claims")), None)
+
+
+def _element(hint: Any) -> Any:
+    """What a list holds by its hint, where that brings a check along; else None."""
+    lists = [m for m in _flat(hint) if isinstance(origin := typing.get_origin(m), type) and issubclass(origin, Sequence)]
+    element = typing.get_args(lists[0])[0] if lists else None
+    return element if _own_check(element) else None
+
+
 def _plural(hint: Any) -> str:
+    if _own_check(hint):
+        return describe(hint)
     members = _flat(hint)
     if all(m in _PLURALS for m in members):
         return " or ".join(_PLURALS[m] for m in members)
@@ -154,6 +176,11 @@ def _check_value(value: Any, hint: Any, place: str) -> tuple[Any, list[str]]:
             value = value.read(hint)
         except yaml.YAMLError:
             return None, [f"{place}: expected {describe(hint)}, written in YAML. Received: {value}."]
+    own, element = _own_check(hint), _element(hint)
+    if own is not None and own.claims(value):
+        return own.check(value, place)
+    if element is not None and isinstance(value, list | tuple):
+        return _check_elements(value, element, place)
     settings = [h for h in _flat(hint) if isinstance(h, type) and dataclasses.is_dataclass(h)]
     if settings and isinstance(value, Mapping):
         checked, problems = check_values(value, settings[0], place)
@@ -168,6 +195,11 @@ def _check_value(value: Any, hint: Any, place: str) -> tuple[Any, list[str]]:
     received = value if isinstance(value, str) else repr(value)
     remedy = _remedy(value, hint) if isinstance(value, str) else ""
     return None, [f"{place}: expected {describe(hint)}. Received: {received}.{remedy}"]
+
+
+def _check_elements(values: Sequence, hint: Any, place: str) -> tuple[Any, list[str]]:
+    checked = [_check_value(value, hint, f"{place}.{number}") for number, value in enumerate(values)]
+    return [value for value, _ in checked], [problem for _, problems in checked for problem in problems]
 
 
 def _remedy(value: str, hint: Any) -> str:

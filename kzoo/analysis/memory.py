@@ -96,12 +96,14 @@ class Sizes:
         return cls(tuple(known[: len(tensors)]), tuple(known[len(tensors) :])) if whole else None
 
 
-def optimizer_slots(optimizer: str | int | keras.optimizers.Optimizer) -> int:
-    """Values per trainable weight: of an optimizer, of one by name, or as they are.
+def optimizer_slots(optimizer: str | int | keras.optimizers.Optimizer | None) -> int | None:
+    """Values per trainable weight: of an optimizer, of one by name, or as they are; None where that is not known.
 
     >>> optimizer_slots("adam"), optimizer_slots(keras.optimizers.Adam(amsgrad=True)), optimizer_slots(3)
     (2, 3, 3)
     """
+    if optimizer is None:
+        return None
     if isinstance(optimizer, keras.optimizers.Optimizer):
         return _kept_by(optimizer)
     if isinstance(optimizer, str) and optimizer in OPTIMIZER_SLOTS:

@@ -61,7 +61,7 @@ class Profile:
     output_shapes: tuple[Shape, ...]
     batch_size: int
     precision: str | None
-    optimizer: str | int
+    optimizer: str | int | None
     unknown: tuple[str, ...]
     receptive_field: ReceptiveField | None
     receptive_fields: Mapping[tuple[str, str], ReceptiveField]
@@ -154,7 +154,7 @@ def profile(
     *,
     batch_size: int = 1,
     precision: str | None = None,
-    optimizer: str | int | keras.optimizers.Optimizer = "adam",
+    optimizer: str | int | keras.optimizers.Optimizer | None = "adam",
 ) -> Profile:
     """What a network costs and what it sees, read from its graph; nothing is run.
 
@@ -166,7 +166,7 @@ def profile(
         precision: a Keras dtype policy, such as `mixed_float16`, that memory is given for; the model's own types unless given. Inputs
             keep their types, and so do layers that were given one of their own.
         optimizer: `adam`, `sgd`, `sgd_momentum` or another one of Keras by name; an optimizer; or an int: how many values it keeps per
-            trainable weight.
+            trainable weight; None where that is not known, and the memory of a training neither.
 
     Returns:
         A `Profile`.
@@ -237,14 +237,14 @@ def _output_fields(found: Survey) -> dict[tuple[str, str], ReceptiveField]:
     }
 
 
-def _memory(graph: Graph, facts: Sequence[Facts | None], sizes: Sizes | None, held: int, trained: int, slots: int) -> dict[str, Any]:
+def _memory(graph: Graph, facts: Sequence[Facts | None], sizes: Sizes | None, held: int, trained: int, slots: int | None) -> dict[str, Any]:
     """Both kinds of memory, or neither where a size is not known; `held` and `trained` are the bytes of all and of trainable weights."""
     if sizes is None:
         return {"inference": None, "training": None}
     kept = memory.stored_activations(graph, facts, sizes)
     return {
         "inference": InferenceMemory(*memory.inference_peak(graph, facts, sizes), held),
-        "training": TrainingMemory(kept, held, trained, slots * trained),
+        "training": None if slots is None else TrainingMemory(kept, held, trained, slots * trained),
     }
 
 

@@ -79,7 +79,7 @@ def _overlap(up: Upsampling) -> tuple[tuple[int, ...], int, int]:
 
 def _memory(profile: Profile) -> Iterator[Row]:
     """What inference and training hold, part by part, and what is assumed of both."""
-    if profile.inference is None or profile.training is None:
+    if profile.inference is None:
         return
     inference, training, optimizer = profile.inference, profile.training, profile.optimizer
     slots = f"slots of {optimizer}" if isinstance(optimizer, str) else f"slots, {optimizer} per trainable weight"
@@ -88,6 +88,9 @@ def _memory(profile: Profile) -> Iterator[Row]:
         "inference",
         f"{binary(inference.total)}: {binary(inference.peak)} activations at {inference.layer}, {binary(inference.weights)} weights",
     )
+    if training is None:
+        yield "training", "not known for this optimizer"
+        return
     yield (
         "training",
         f"{binary(training.total)}: {binary(training.activations)} activations, {binary(training.weights)} weights, "

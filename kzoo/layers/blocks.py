@@ -12,7 +12,20 @@ import keras
 from ..errors import ArgumentError, check_choice
 from ..stack import config
 from .lenet import ConnectedConv
-from .style import INITIALIZER, Alignment, Padding, PoolAlignment, Size, Style, activate, depthwise_initializer, normalize, ranked
+from .style import (
+    INITIALIZER,
+    Activation,
+    Alignment,
+    Padding,
+    PoolAlignment,
+    Size,
+    Style,
+    activate,
+    depthwise_initializer,
+    is_function,
+    normalize,
+    ranked,
+)
 
 DropoutKind = Literal["element", "spatial"]
 
@@ -90,7 +103,7 @@ def _normalized(
         x = normalize_and_activate(x, style, name, act=act)
     needed = style.bias == "always" or not style.normalized or style.order == "conv-act-norm"
     biased = needed if use_bias is None else use_bias
-    fused = act and not first and isinstance(style.activation, str) and (not style.normalized or style.order == "conv-act-norm")
+    fused = act and not first and is_function(style.activation) and (not style.normalized or style.order == "conv-act-norm")
     x, padding = aligned(x, kernel_size, strides, style.padding if padding is None else padding, name)
     x = layer(strides=strides, padding=padding, use_bias=biased, activation=style.activation if fused else None, name=name)(x)
     if first or (fused and not style.normalized):
@@ -163,9 +176,11 @@ def dropout(x, rate: float, name: str, kind: DropoutKind = "element", rank: int 
     return layer(rate, name=f"{name}_dropout")(x)
 
 
-def dense(x, units: int, activation: str, name: str):
-    """A hidden dense layer."""
-    return keras.layers.Dense(units, activation=activation, kernel_initializer=INITIALIZER, name=name)(x)
+def dense(x, units: int, activation: Activation, name: str):
+    """A hidden dense layer; an activation that is no function of Keras comes after it."""
+    fused = activation if is_function(activation) else None
+    x = keras.layers.Dense(units, activation=fused, kernel_initializer=INITIALIZER, name=name)(x)
+    return x if fused else activate(x, activation, f"{name}_act")
 
 
 def head_activation(classifier_activation: str | None, num_classes: int) -> str | None:

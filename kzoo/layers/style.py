@@ -3,16 +3,21 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import keras
 
-from ..errors import ArgumentError, check_choice, did_you_mean
+from ..calls import Kind
+from ..errors import ArgumentError, check_choice, did_you_mean, one_line
+from ..importing import is_path
+from ..objects import Named, build, check, is_named, parse, takes
 from ..stack import LeakyReLU, activations
 from .lenet import ScaledTanh
 
 Padding = Literal["same", "valid"]
-Normalization = Literal["none", "batch", "instance", "group", "layer"]
+Norm = Literal["none", "batch", "instance", "group", "layer"]
+Normalization = Norm | Annotated[Mapping[str, Any], Named("layer")]
+"""A word, or any Keras layer by its import path with its arguments: `{"keras.layers.GroupNormalization": {"groups": 4}}`."""
 Alignment = Literal["same", "valid", "symmetric"] | int
 """The padding of one layer: `symmetric` pads both ends alike, whatever the stride, as the papers' own frameworks do; a number pads both
 ends by so many positions."""
@@ -22,8 +27,9 @@ PoolAlignment = Alignment | Literal["ceil"]
 BlockOrder = Literal["conv-norm-act", "norm-act-conv", "conv-act-norm"]
 Convolution = Literal["standard", "separable"]
 Bias = Literal["auto", "always"]
-Activation = str | Mapping[str, Mapping[str, Any]]
-"""The name of a function in `keras.activations`, or a Keras layer with its arguments: `{"LeakyReLU": {"negative_slope": 0.01}}`."""
+Activation = str | Mapping[str, Mapping[str, Any]] | Annotated[Mapping[str, Any], Named("activation", words=True)]
+"""The name of a function in `keras.activations`, or a Keras layer with its arguments: `{"LeakyReLU": {"negative_slope": 0.01}}`; or any
+layer or function by its import path, with its arguments: `{"keras.layers.Softmax": {"axis": -1}}`."""
 Size = int | Sequence[int]
 """A size along every axis, or one per spatial axis: 3 or (1, 3, 3)."""
 
@@ -83,7 +89,10 @@ def ranked(name: str, rank: int):
 def check_style(style: Style) -> None:
     """Raises `ArgumentError` for a choice that does not exist or has no effect."""
     check_choice("padding", style.padding, get_args(Padding))
-    check_choice("normalization", style.normalization, get_args(Normalization))
+    if names_object(style.normalization):
+        _check_object("normalization", style.normalization, "layer")
+    else:
+        check_choice("normalization", style.normalization, get_args(Norm))
     check_choice("block_order", style.order, get_args(BlockOrder))
     check_choice("convolution", style.convolution, get_args(Convolution))
     check_choice("bias", style.bias, get_args(Bias))
@@ -134,6 +143,9 @@ def check_groups(argument: str, filters: Sequence[int], style: Style) -> None:
 
 def check_activation(argument: str, activation: Activation) -> None:
     """Raises `ArgumentError` unless Keras knows an activation function, or makes an activation layer, of that name."""
+    if names_object(activation):
+        _check_object(argument, activation, "activation")
+        return
     if isinstance(activation, Mapping):
         _check_activation_layer(argument, activation)
         return
@@ -141,6 +153,27 @@ def check_activation(argument: str, activation: Activation) -> None:
     if activation not in known:
         hint = did_you_mean(activation, known)
         raise ArgumentError(argument, f"expected the name of a function in keras.activations. Received: {activation}.{hint}")
+
+
+def names_object(value: Any) -> bool:
+    """Whether a norm or an activation is named by an import path."""
+    return is_path(value) or is_named(value)
+
+
+def is_function(activation: Activation) -> bool:
+    """Whether an activation is a function that Keras knows by its name, which layers with weights can take in."""
+    return isinstance(activation, str) and not is_path(activation)
+
+
+def _check_object(argument: str, written: Any, kind: Kind) -> None:
+    """Raises `ArgumentError`, by the path of what is wrong, for an object that cannot be made."""
+    problems = check(written, kind, argument)[1]
+    if problems:
+        raise ArgumentError(*problems[0].split(": ", 1))
+    path, arguments = parse(written)
+    if "name" in arguments:
+        raise ArgumentError(f"{argument}.{path}.name", f"expected none, since every layer gets its own. Received: {arguments['name']}.")
+    build(written, kind, argument)
 
 
 def _check_activation_layer(argument: str, activation: Mapping[str, Mapping[str, Any]]) -> None:
@@ -181,7 +214,9 @@ def _check_l2(l2: float) -> None:
 
 
 def normalize(x, style: Style, name: str):
-    """Batch, instance (group norm with one group per channel), group or layer norm (over the channels of each position)."""
+    """Batch, instance (group norm with one group per channel), group or layer norm (over the channels of each position); or a named one."""
+    if names_object(style.normalization):
+        return _apply(x, style.normalization, "normalization", "layer", name)
     _check_positions(x, style, name)
     layers = {
         "batch": lambda: keras.layers.BatchNormalization(epsilon=style.epsilon, momentum=style.momentum, scale=style.scale, name=name),
@@ -189,7 +224,24 @@ def normalize(x, style: Style, name: str):
         "group": lambda: keras.layers.GroupNormalization(groups=GROUPS, epsilon=1e-5, name=name),
         "layer": lambda: keras.layers.LayerNormalization(epsilon=1e-6, name=name),
     }
-    return layers[style.normalization]()(x)
+    return layers[str(style.normalization)]()(x)
+
+
+def _apply(x, written: Any, argument: str, kind: Kind, name: str):
+    """A named layer, or function, on a map."""
+    made = build(_with_name(written, name), kind, argument)
+    layer = made if isinstance(made, keras.layers.Layer) else keras.layers.Activation(made, name=name)
+    try:
+        return layer(x)
+    except Exception as error:
+        message = f"expected a layer for maps of shape {tuple(x.shape)}, as in {name} ({one_line(error)}). Received: {written}."
+        raise ArgumentError(argument, message) from error
+
+
+def _with_name(written: Any, name: str) -> Any:
+    """A layer gets the name of its place; a function that makes one may not take it."""
+    path, arguments = parse(written)
+    return {path: {**arguments, **({"name": name} if takes(written, "name") else {})}}
 
 
 def _check_positions(x, style: Style, name: str) -> None:
@@ -205,6 +257,8 @@ def _check_positions(x, style: Style, name: str) -> None:
 
 def activate(x, activation: Activation, name: str):
     """An activation as a layer of its own; a PReLU has one slope per channel unless told otherwise."""
+    if names_object(activation):
+        return _apply(x, activation, "activation", "activation", name)
     if isinstance(activation, str):
         return keras.layers.Activation(activation, name=name)(x)
     kind, given = next(iter(activation.items()))

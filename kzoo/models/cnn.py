@@ -13,7 +13,7 @@ from ..errors import ArgumentError, check_choice
 from ..layers import blocks as b
 from ..layers.borders import trim
 from ..layers.downsampling import Downsampling, downsample
-from ..layers.style import Normalization, Padding, Size, Style, check_groups, check_style
+from ..layers.style import Activation, Normalization, Padding, Size, Style, check_groups, check_style
 from . import stages
 from .head import ClassifierActivation, Pooling, pool
 from .registry import BUILDERS
@@ -32,7 +32,7 @@ def build_cnn(
     strides: Size | Sequence[Size] = 2,
     downsampling: Downsampling = "max_pool",
     padding: Padding = "same",
-    activation: str = "relu",
+    activation: Activation = "relu",
     normalization: Normalization = "none",
     dropout: float | Sequence[float] = 0.0,
     pooling: Pooling = "flatten",
@@ -57,7 +57,7 @@ def build_cnn(
         downsampling: `max_pool`, `avg_pool`, `strided_conv` (an extra 3-wide convolution that keeps the channels) or `blur_pool`.
         padding: `same`, or `valid`: the stages' convolutions use no padding, and rows that do not fill a window are dropped before a
             down-sampling. Strided convolutions and blur pooling still pad their own borders.
-        activation: str, a function of `keras.activations`.
+        activation: name of a function in `keras.activations`, or a layer with its arguments, `{"LeakyReLU": {"negative_slope": 0.01}}`.
         normalization: `none`, `batch`, `instance`, `group` (8 groups) or `layer`, after each convolution, whose bias is then left out.
         dropout: float or one per stage, rates at the end of each stage.
         pooling: `flatten`, or global `avg` or `max`.

@@ -10,7 +10,7 @@ from .places import ROOM
 from .presets import PRESETS
 from .registry import BUILDERS
 from .weights import bare
-from .wording import PHRASES, activation, hidden, listed, per_stage, pooled
+from .wording import PHRASES, activation, hidden, listed, normalization, per_stage, pooled
 from .works import WORKS
 
 
@@ -109,7 +109,7 @@ def details(builder: str, values: Mapping[str, Any], it: str = "It") -> Iterator
     departures = list(_departures(builder, values))
     if departures:
         yield f"{it} departs from the builder's defaults by {listed(departures)}."
-    norm = PHRASES["normalization"].get(values["normalization"], "no normalization")
+    norm = normalization(values["normalization"]) or "no normalization"
     yield f"{it} has {norm} and the activation {activation(values['activation'])}."
     if values["downsampling"] is not None:
         yield f"In place of each stride stands {PHRASES['downsampling'][values['downsampling']]}."

@@ -19,6 +19,7 @@ import keras
 import numpy as np
 
 from ..errors import ArgumentError, InputError, did_you_mean, one_line
+from ..objects import normal
 from ..schema import defaults
 from ..schema import describe as in_words
 from ..stack import config
@@ -307,7 +308,7 @@ def canonical(arguments: Mapping[str, Any], builder: Builder) -> dict[str, Any]:
     """The arguments with every way to say the same made one."""
     hints = typing.get_type_hints(builder)
     broadcast = {name for name, hint in hints.items() if {int, float} & set(_members(hint)) and name in arguments} - _GROWING
-    found = {name: _number(value) for name, value in arguments.items() if name not in ("name", "weights")}
+    found = {name: normal(_number(value)) for name, value in arguments.items() if name not in ("name", "weights")}
     return {name: _collapsed(value) if name in broadcast else value for name, value in found.items()}
 
 

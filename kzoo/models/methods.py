@@ -6,7 +6,7 @@ from typing import Any
 from ..layers.style import INITIALIZER
 from .families import details, head, kind, preset
 from .identity import Description, configuration, plain
-from .wording import PHRASES, activation, hidden, listed, per_stage, pooled
+from .wording import PHRASES, activation, hidden, listed, normalization, per_stage, pooled
 from .works import WORKS
 
 
@@ -129,7 +129,7 @@ def _common(values: Mapping[str, Any]) -> Iterator[str]:
     dilated = f", dilated by {rates} [Yu 2016]," if set(rates) & set("23456789") else ""
     order = values.get("block_order", "conv-norm-act")
     place = "preceded [He 2016b]" if order == "norm-act-conv" else "followed"
-    steps = [PHRASES["normalization"].get(values["normalization"]), f"the activation {activation(values['activation'])}"]
+    steps = [normalization(values["normalization"]), f"the activation {activation(values['activation'])}"]
     steps = steps[::-1] if order == "conv-act-norm" else steps
     whose = " of the decoder" if values.get("encoder") is not None else ""
     yield f"{convolutions}{whose}{dilated} are {place} by {' and '.join(filter(None, steps))}."

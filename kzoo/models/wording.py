@@ -34,15 +34,27 @@ PHRASES = {
 
 
 def activation(name: str | Mapping[str, Any]) -> str:
-    """`relu`, or a layer with its arguments.
+    """`relu`, or a layer with its arguments; where it is named by its import path, from which package it is.
 
     >>> activation({"LeakyReLU": {"negative_slope": 0.01}})
     'LeakyReLU (negative_slope 0.01)'
+    >>> activation("tensorflow_addons.activations.mish")
+    'mish of tensorflow_addons'
     """
-    if isinstance(name, str):
-        return name
-    kind, options = next(iter(name.items()))
+    path, options = (name, None) if isinstance(name, str) else next(iter(name.items()))
+    package, _, rest = path.partition(".")
+    kind = rest.rpartition(".")[2] + ("" if package == "keras" else f" of {package}") if rest else path
     return kind + (f" ({', '.join(f'{key} {value}' for key, value in options.items())})" if options else "")
+
+
+def normalization(name: str | Mapping[str, Any]) -> str | None:
+    """`batch normalization [Ioffe 2015]`, or a layer with its arguments; None for none.
+
+    >>> normalization({"keras.layers.GroupNormalization": {"groups": 4}})
+    'GroupNormalization (groups 4)'
+    """
+    known = PHRASES["normalization"]
+    return known.get(name) if isinstance(name, str) and "." not in name else activation(name)
 
 
 def per_stage(value: Any) -> str:

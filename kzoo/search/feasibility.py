@@ -12,7 +12,7 @@ from ..models import BUILDERS
 from ..models.identity import canonical, plain
 from ..models.weightless import weightless
 from ..schema import defaults
-from ..training.objective import check_objective
+from ..training.objective import check_objective, counted_optimizer
 from ..training.prepare import build_for, load_data
 from ..training.recipe import Recipe, RecipeError, Training, plain_values
 from ..training.record import cost_metrics
@@ -116,7 +116,7 @@ def _measure(recipe: Recipe, dataset: Dataset) -> dict[str, int | None] | tuple[
     try:
         with weightless():
             model = build_for(_untrained(recipe), dataset)
-        found = profile(model, optimizer=recipe.training.optimizer)
+        found = profile(model, optimizer=counted_optimizer(recipe.training))
     except RecipeError as error:
         return _kind(error.problems[0]), error.problems[0]
     except Exception as error:

@@ -1,7 +1,6 @@
 """The fields of a recipe that a space may search, and what their signatures say of a value."""
 
 import inspect
-from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -9,7 +8,8 @@ from .. import schema
 from ..data import SOURCES
 from ..errors import ArgumentError, did_you_mean
 from ..models import BUILDERS, find_preset
-from ..training.recipe import Training, plain_values, set_value
+from ..objects import is_word
+from ..training.recipe import Training, get_value, plain_values, set_value
 from .domains import Accepts
 
 FIXED = {
@@ -21,6 +21,7 @@ FIXED = {
     "data.source": "trials on different data cannot be compared",
     "training.metrics": "trials are compared by the same metrics",
     "training.monitor": "trials are compared by the same metric",
+    "training.direction": "trials are compared by the same metric",
     "training.seed": "every execution has a seed of its own; set search.executions",
 }
 """Fields that cannot be searched, and why."""
@@ -58,8 +59,9 @@ class Fields:
         if section not in self.signatures or not rest:
             problems.append(f"domains.{path}: expected a path in the recipe that begins with model, data or training.")
             return False
-        if path in FIXED:
-            problems.append(f"domains.{path}: cannot be searched: {FIXED[path]}.")
+        fixed = next((FIXED[each] for each in FIXED if path == each or path.startswith(f"{each}.")), None)
+        if fixed:
+            problems.append(f"domains.{path}: cannot be searched: {fixed}.")
             return False
         signature = self.signatures[section]
         if signature is None:
@@ -71,28 +73,32 @@ class Fields:
         return True
 
     def checker(self, path: str) -> Accepts:
-        """What is wrong with a value of this field, without its path."""
+        """What is wrong with a value of this field, without its path; an argument of an object that only a choice names is let pass."""
         section, key = path.split(".")[:2]
         names = list(inspect.signature(self.signatures[section]).parameters)
 
         def accepts(value: Any) -> list[str]:
+            if path.count(".") > 1 and is_word(self.value(f"{section}.{key}")):
+                return []
             content = {section: deepcopy(self.content.get(section)) or {}}
             set_value(content, path, value)
             _, problems = schema.check_values({key: content[section][key]}, self.signatures[section], section, names)
-            return [problem.removeprefix(path).removeprefix(": ") for problem in problems]
+            return [_without_path(problem, path) for problem in problems]
 
         return accepts
 
     def value(self, path: str) -> Any:
         """The recipe's value of a field, or the default of its signature."""
         section = path.partition(".")[0]
-        found = _at(self.content, path)
+        found = get_value(self.content, path)
         if found is None and self.signatures.get(section) is not None:
-            return _at({section: schema.defaults(self.signatures[section])}, path)
+            return get_value({section: schema.defaults(self.signatures[section])}, path)
         return found
 
 
-def _at(content: Any, path: str | None) -> Any:
-    for key in (path or "").split("."):
-        content = content.get(key) if isinstance(content, Mapping) else None
-    return content
+def _without_path(problem: str, path: str) -> str:
+    """A problem without the path of its field, within which import paths may stand; the rest of a longer path stays."""
+    if problem.startswith(path):
+        return problem.removeprefix(path).removeprefix(": ").removeprefix(".")
+    place, _, said = problem.partition(": ")
+    return said if place.endswith(f".{path.rpartition('.')[2]}") else problem

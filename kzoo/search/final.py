@@ -73,4 +73,4 @@ def _train(plan: Plan, outcome: Outcome, number: int, name: str) -> dict[str, An
         trained = train_in(run, recipe, dataset, build_for(recipe, dataset))
     except TrainingError as error:
         return {"score": None, "reason": short_reason(error), "run_id": run.id}
-    return {"score": trained.history[trained.best_epoch - 1][plan.objective], "run_id": run.id}
+    return {"score": trained.metrics[f"best/{plan.objective[4:]}"], "run_id": run.id}

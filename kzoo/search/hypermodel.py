@@ -10,7 +10,7 @@ import keras_tuner
 from ..data import Batches, Dataset
 from ..training import Recipe
 from ..training.fit import make_batches
-from ..training.objective import compile_model
+from ..training.objective import compile_model, make_callbacks
 from ..training.prepare import build_for, load_data
 from .hyperparameters import declare
 from .loading import load_space
@@ -64,7 +64,7 @@ class HyperModel(keras_tuner.HyperModel):
         training = self.recipe(hp).training
         train = make_batches(model, self.dataset, self.dataset.train, training, training_split=True)
         validation = make_batches(model, self.dataset, self.dataset.validation, training)
-        options["callbacks"] = [*(options.get("callbacks") or ()), _Epochs(train)]
+        options["callbacks"] = [*(options.get("callbacks") or ()), *make_callbacks(training, batches=train), _Epochs(train)]
         return model.fit(train, **{"validation_data": validation, "epochs": training.epochs, "verbose": 0, "shuffle": False, **options})
 
 

@@ -5,19 +5,32 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 
 from .. import schema
 from ..errors import ArgumentError, InputError, did_you_mean, one_line
-from ..training.recipe import Recipe, RecipeError, Training, load_recipe, parse_yaml, plain_values, read_content, set_value, shipped_recipes
+from ..training.conflicts import metric_name
+from ..training.recipe import (
+    Recipe,
+    RecipeError,
+    Training,
+    load_recipe,
+    parse_yaml,
+    plain_values,
+    read_content,
+    remove_value,
+    set_value,
+    shipped_recipes,
+)
+from ..training.settings import Metric
 from .constraints import Constraint, parse_constraint
 from .dimensions import Dimension, encoded
 from .domains import Domain, DomainError, named, parse_domain
 from .fields import Fields
 from .settings import DRAWING, TRIALS, Search, check_search
-from .space import Space, remove_value, value_at
+from .space import Space, value_at
 
 SECTIONS = ("recipe", "settings", "domains", "constraints", "search")
 
@@ -206,7 +219,7 @@ class _Reader:
         for domain in domains:
             if domain.active(values):
                 stages = domain.stages.count(Fields(content).value(domain.stages.path or "")) if domain.stages else 0
-                set_value(content, domain.path, domain.value(values, stages))
+                self.problems += [f"domains.{problem}" for problem in set_value(content, domain.path, domain.value(values, stages))]
         try:
             return load_recipe(content, {path: value for path, value in self.settings.items() if isinstance(value, schema.Written)})
         except RecipeError as error:
@@ -251,13 +264,16 @@ class _Reader:
 def _comparable(search: Search, training: Training, domains: Sequence[Domain]) -> list[str]:
     """Objectives that the recipe does not measure, or that a domain changes the meaning of."""
     problems = []
-    if search.objective and search.objective != "loss" and training.metrics is not None and search.objective not in training.metrics:
-        known = ", ".join((*training.metrics, "loss"))
-        problems.append(f"search.objective: expected one of {known}, which the recipe measures. Received: {search.objective}.")
+    measured = get_args(Metric) if training.metrics is None else map(metric_name, training.metrics)
+    names = [*measured, "loss"]
+    if search.objective and search.objective not in names:
+        hint = did_you_mean(search.objective, names)
+        known = f"expected one of {', '.join(names)}, which the recipe measures"
+        problems.append(f"search.objective: {known}. Received: {search.objective}.{hint}")
     paths = [domain.path for domain in domains]
     if (search.objective or training.monitor) == "loss":
-        for path in ("training.loss", "training.class_weights"):
-            if path in paths:
+        for path in paths:
+            if path in ("training.loss", "training.class_weights") or _is_under(path, "training.loss"):
                 problems.append(f"domains.{path}: expected an objective other than loss, since losses of different kinds do not compare.")
     if search.tuner == "hyperband" and "training.epochs" in paths:
         problems.append("domains.training.epochs: expected another tuner than hyperband, which sets the epochs itself.")

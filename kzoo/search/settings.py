@@ -45,7 +45,7 @@ class Search:
 
     tuner: Tuner = "random"
     trials: Positive | None = None
-    objective: Literal["mean_iou", "foreground_iou", "accuracy", "loss"] | None = None
+    objective: str | None = None
     executions: Positive = 1
     seed: Seed = 0
     retries: Annotated[int, Field(ge=0)] = 0

@@ -16,8 +16,8 @@ import numpy as np
 from .. import __version__
 from ..data import Dataset
 from ..errors import ArgumentError, did_you_mean
-from ..training.objective import metric_names, monitored
-from ..training.recipe import Recipe, Training, flatten, load_recipe, plain_values, set_value
+from ..training.objective import metric_names, monitored, monitored_direction
+from ..training.recipe import Recipe, RecipeError, Training, flatten, get_value, load_recipe, plain_values, remove_value, set_value
 from . import points
 from .constraints import Constraint
 from .dimensions import Dimension
@@ -137,8 +137,9 @@ class Space:
             RecipeError: values that the recipe cannot have together.
         """
         content = deepcopy(self.content)
-        for path, value in self.settings_of(values).items():
-            set_value(content, path, value)
+        problems = [problem for path, value in self.settings_of(values).items() for problem in set_value(content, path, value)]
+        if problems:
+            raise RecipeError(self.name, problems)
         return replace(load_recipe(content), name=self.name)
 
     @cached_property
@@ -213,15 +214,15 @@ def objective_of(space: Space, dataset: Dataset) -> tuple[str, Direction]:
     known = (*metric_names(training, dataset), "loss")
     if name not in known:
         raise ArgumentError("search.objective", f"expected one of {', '.join(known)}, which the recipe measures. Received: {name}.")
-    return name, "min" if name == "loss" else "max"
+    try:
+        return name, monitored_direction(training, name)
+    except ArgumentError as error:
+        raise error.within("training") from error
 
 
 def value_at(recipe: Recipe, path: str) -> Any:
     """The value of a recipe at a path, defaults included; None where there is none."""
-    place: Any = recipe.resolved()
-    for key in path.split("."):
-        place = place.get(key) if isinstance(place, Mapping) else None
-    return place
+    return get_value(recipe.resolved(), path)
 
 
 def as_given(recipe: Recipe) -> dict[str, Any]:
@@ -236,13 +237,3 @@ def as_given(recipe: Recipe) -> dict[str, Any]:
         "training": training,
     }
     return plain_values(content)
-
-
-def remove_value(content: dict[str, Any], path: str) -> None:
-    """Takes the value at a path out of nested settings, where it is there."""
-    *sections, key = path.split(".")
-    place: Any = content
-    for section in sections:
-        place = place.get(section) if isinstance(place, Mapping) else None
-    if isinstance(place, dict):
-        place.pop(key, None)

@@ -22,6 +22,7 @@ from ..tracking.journal import BusyError
 from ..training import Fitted, Recipe, fit
 from ..training.fit import BEST, STATE
 from ..training.mosaic import sampler
+from ..training.objective import counted_optimizer
 from ..training.prepare import build_for
 from ..training.record import AS_RESOLVED, MODEL, cost_metrics, resolved_for, save_predictor, speed
 from ..training.state import History, read_history
@@ -203,7 +204,7 @@ class _Training:
         values = self.begun.values
         self.run.log_parameters({d.name: values.get(d.name, INACTIVE) for d in self.plan.space.dimensions})
         numbers = {f"hp/{key}": float(v) for key, v in values.items() if isinstance(v, int | float)}
-        cost = profile(model, optimizer=self.recipe.training.optimizer)
+        cost = profile(model, optimizer=counted_optimizer(self.recipe.training))
         self.costs = cost_metrics(cost, self.recipe.training.batch_size)
         self.run.log_metrics({**numbers, **self.costs}, step=0)
         self.run.set_tags({"kzoo.fingerprint": self.dataset.fingerprint})

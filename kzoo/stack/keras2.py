@@ -24,7 +24,6 @@ __all__ = [
     "clear_session",
     "config",
     "is_function",
-    "learning_rate",
     "network_variables",
     "nodes",
     "ops",
@@ -140,7 +139,8 @@ def optimizer_variables(optimizer, variables: Sequence) -> list:
         optimizer.build(variables)
         return list(optimizer.variables)
     optimizer._create_all_weights(variables)
-    return list(optimizer.variables())
+    inner = getattr(optimizer, "_optimizer", None)
+    return [*optimizer.variables(), *([] if inner is None else optimizer_variables(inner, variables))]
 
 
 def network_variables(model) -> list:
@@ -150,10 +150,3 @@ def network_variables(model) -> list:
     for each in generators:
         each._maybe_init()
     return [*model.weights, *(each._generator.state for each in generators)]
-
-
-def learning_rate(optimizer) -> float:
-    """The rate of the next step."""
-    if isinstance(optimizer, keras.optimizers.legacy.Optimizer):
-        return float(getattr(optimizer, "_optimizer", optimizer)._decayed_lr(tf.float32))
-    return float(optimizer.learning_rate)

@@ -19,7 +19,6 @@ __all__ = [
     "clear_session",
     "config",
     "is_function",
-    "learning_rate",
     "network_variables",
     "nodes",
     "ops",
@@ -65,8 +64,3 @@ def network_variables(model) -> list:
     """Weights and states of the random generators, without what metrics count."""
     counted = {id(each) for each in model.metrics_variables}
     return [each for each in model.variables if id(each) not in counted]
-
-
-def learning_rate(optimizer) -> float:
-    """The rate of the next step."""
-    return float(ops.convert_to_numpy(optimizer.learning_rate))

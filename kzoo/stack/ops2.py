@@ -17,6 +17,7 @@ expand_dims = tf.expand_dims
 floor = tf.floor
 isfinite = tf.math.is_finite
 isnan = tf.math.is_nan
+max = tf.reduce_max  # noqa: A001
 maximum = tf.maximum
 mean = tf.reduce_mean
 minimum = tf.minimum
@@ -45,7 +46,7 @@ def arange(start, stop=None, step=1, dtype=None):
     return tf.cast(tf.range(first, end, step), dtype or "int32")
 
 
-def argmax(x, axis: int):
+def argmax(x, axis: int = -1):
     """The first of the greatest, as int32."""
     return tf.argmax(x, axis=axis, output_type=tf.int32)
 

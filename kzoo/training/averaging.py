@@ -15,7 +15,9 @@ class SWA(keras.callbacks.Callback):
 
     The successor of `tensorflow_addons.optimizers.SWA`, with its arguments and averages, as a callback: it goes around no optimizer, so
     that any works, and `assign_average_vars` needs no call. Steps that loss scaling leaves out are not counted. Validation during the
-    training is of the weights as they are. With several steps per execution, only those that end one can be averaged.
+    training is of the weights as they are. With several steps per execution, only those that end one can be averaged. In a recipe it is
+    named `kzoo.training.callbacks.SWA`, and `batches` are those of the training unless it says otherwise; the run's model is the average,
+    and a training that was interrupted goes on with the averages that it had.
 
     Args:
         start_averaging: int, steps before the first that is averaged: with m, the weights after step m + 1 are.

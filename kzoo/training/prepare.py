@@ -10,7 +10,7 @@ from ..data import SOURCES, Dataset
 from ..errors import ArgumentError
 from ..models import BUILDERS
 from ..models.precision import built_under
-from .objective import check_objective, main
+from .objective import check_objective, check_objects, check_shapes, main
 from .recipe import Recipe, RecipeError, builder_problems
 
 
@@ -26,7 +26,10 @@ def prepare(recipe: Recipe) -> tuple[Dataset, keras.Model]:
     if problems:
         raise RecipeError(recipe.name, problems)
     dataset = load_data(recipe)
-    return dataset, build_for(recipe, dataset)
+    model = build_for(recipe, dataset)
+    with _named(recipe, "training"):
+        check_shapes(model, recipe.training, dataset)
+    return dataset, model
 
 
 def load_data(recipe: Recipe) -> Dataset:
@@ -35,6 +38,7 @@ def load_data(recipe: Recipe) -> Dataset:
         dataset = SOURCES[recipe.source](**recipe.data)
     with _named(recipe, "training"):
         check_objective(recipe.training, dataset)
+        check_objects(recipe.training, dataset)
     return dataset
 
 

@@ -22,63 +22,20 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import yaml
-from pydantic import Field
 
 from .. import __version__, schema
 from ..data import SOURCES
-from ..domains import Positive, Seed
 from ..errors import ArgumentError, InputError, did_you_mean, one_line
 from ..models import BUILDERS, find_preset
 from ..registry import Registry
+from .conflicts import conflicts
+from .paths import flatten, get_value, remove_value, set_value
+from .settings import LEARNING_RATE, EarlyStopping, Training
 
-Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-@dataclass(frozen=True)
-class EarlyStopping:
-    """Ends a training after `patience` epochs without a better value of the monitored metric."""
-
-    patience: Positive = 10
-
-
-@dataclass(frozen=True)
-class Training:
-    """How a model is trained.
-
-    Args:
-        epochs: int, passes over the training data.
-        batch_size: int.
-        optimizer: a Keras optimizer.
-        learning_rate: float, the highest one that the schedule reaches.
-        weight_decay: float or null, decoupled.
-        schedule: `constant`, or `cosine`: falls to 0 over all epochs along half a cosine.
-        warmup_epochs: int, epochs over which the rate first rises linearly from 0.
-        loss: `crossentropy`, `dice` (1 - soft Dice, mean over the classes but the background) or `crossentropy_dice`, their sum.
-        class_weights: one number per class, by which its pixels (or images) weigh in the cross-entropy; null for equal weights.
-        metrics: names; null takes `mean_iou` and `foreground_iou` for segmentation, `accuracy` for classification.
-        monitor: the validation metric (or `loss`) that chooses the best epoch; null takes the first metric.
-        early_stopping: null, or `{patience: EPOCHS}`.
-        precision: `float32`, `mixed_float16` or `mixed_bfloat16`.
-        seed: int, of initial weights, batches and dropout.
-    """
-
-    epochs: Positive = 10
-    batch_size: Positive = 16
-    optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "nadam", "lion"] = "adam"
-    learning_rate: Rate = 1e-3
-    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
-    schedule: Literal["constant", "cosine"] = "constant"
-    warmup_epochs: Annotated[int, Field(ge=0)] = 0
-    loss: Literal["crossentropy", "dice", "crossentropy_dice"] = "crossentropy"
-    class_weights: Sequence[Annotated[float, Field(ge=0, allow_inf_nan=False)]] | None = None
-    metrics: Sequence[Literal["mean_iou", "foreground_iou", "accuracy"]] | None = None
-    monitor: Literal["mean_iou", "foreground_iou", "accuracy", "loss"] | None = None
-    early_stopping: EarlyStopping | None = None
-    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
-    seed: Seed = 0
+__all__ = ["EarlyStopping", "Recipe", "RecipeError", "Training", "flatten", "get_value", "load_recipe", "remove_value", "set_value"]
 
 
 class RecipeError(InputError):
@@ -134,7 +91,7 @@ def load_recipe(recipe: "str | Path | Mapping | Recipe", overrides: Mapping[str,
     ('cnn', 3)
     """
     if isinstance(recipe, Recipe):
-        return load_recipe(recipe.resolved(), overrides) if overrides else recipe
+        return load_recipe(_open(recipe), overrides) if overrides else recipe
     name, text, content = read_content(recipe)
     problems: list[str] = []
     for path, value in (overrides or {}).items():
@@ -149,6 +106,7 @@ def load_recipe(recipe: "str | Path | Mapping | Recipe", overrides: Mapping[str,
     given = content.get("training")
     training, training_problems = schema.check_values({} if given is None else given, Training, "training")
     problems += found + more
+    training_problems = training_problems + [str(conflict.within("training")) for conflict in conflicts(training)]
     others = data_problems + training_problems
     if builder and model_problems + problems + others:
         model_problems = model_problems + builder_problems(builder, model)
@@ -158,19 +116,12 @@ def load_recipe(recipe: "str | Path | Mapping | Recipe", overrides: Mapping[str,
     return Recipe(name, text, experiment or Path(name).stem, run, builder, model, source, data, Training(**training))
 
 
-def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings as flat ones.
-
-    >>> flatten({"model": {"filters": [8, 16]}})
-    {'model.filters': [8, 16]}
-    """
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            flat |= flatten(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat
+def _open(recipe: Recipe) -> dict[str, Any]:
+    """A recipe's content; the usual learning rate is left out, in which another optimizer may have its own."""
+    content = recipe.resolved()
+    if recipe.training.learning_rate == LEARNING_RATE:
+        del content["training"]["learning_rate"]
+    return content
 
 
 class _Loader(yaml.SafeLoader):
@@ -196,9 +147,10 @@ def builder_problems(builder: str, arguments: Mapping[str, Any]) -> list[str]:
             if error.argument in unknown:
                 return problems
             problems.append(str(error.within("model")))
-            if error.argument not in remaining:
+            argument = error.argument.partition(".")[0]
+            if argument not in remaining:
                 return problems
-            del remaining[error.argument]
+            del remaining[argument]
         else:
             return problems
 
@@ -242,20 +194,6 @@ def _find_text(recipe: str | Path) -> str:
         return path.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{recipe}: cannot be read ({one_line(error)}).") from error
-
-
-def set_value(content: dict, path: str, value: Any) -> list[str]:
-    """Sets one value by its path, making sections that are missing."""
-    *sections, key = path.split(".")
-    place = content
-    for section in sections:
-        if place.get(section) is None:
-            place[section] = {}
-        place = place[section]
-        if not isinstance(place, dict):
-            return [f"{path}: cannot be set, since {section} is a single value."]
-    place[key] = value
-    return []
 
 
 def _open_preset(content: dict) -> list[str]:

@@ -5,6 +5,7 @@ import io
 import statistics
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from ..tracking import Run
 from . import pictures
 from .environment import describe_environment
 from .fit import STATE, Fitted, make_batches
-from .objective import main
+from .objective import completed, main, returns_logits
 from .recipe import Recipe, flatten, load_recipe
 from .state import History, read_history
 
@@ -52,8 +53,8 @@ def log_setup(run: Run, recipe: Recipe, dataset: Dataset, model: keras.Model, co
 
 
 def resolved_for(recipe: Recipe, dataset: Dataset, model: keras.Model) -> dict[str, Any]:
-    """The recipe with every default written out, and with the sizes that the data have decided on."""
-    resolved = recipe.resolved()
+    """The recipe with every default written out, and with what data and network have decided on: sizes, and whether scores are logits."""
+    resolved = replace(recipe, training=completed(recipe.training, dataset, returns_logits(model))).resolved()
     resolved["model"] |= {"input_shape": list(dataset.input_shape), "num_classes": main(model).output_shape[-1]}
     return resolved
 

@@ -18,11 +18,15 @@ from ..models.identity import plain
 from ..schema import defaults
 from ..tracking import Run, Store
 from .fit import STATE, fit
+from .objective import COMPLETED, counted_optimizer
 from .prepare import prepare
 from .progress import PRINTED, Progress
 from .recipe import Recipe, flatten, load_recipe
 from .record import AS_RESOLVED, cost_metrics, log_epoch, log_epochs, log_results, log_setup, read_beginning
 from .state import History
+
+DECIDED = ("model.input_shape", "model.num_classes")
+"""Settings that the data decide on where a recipe leaves them out."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ def train_in(run: Run, recipe: Recipe, dataset: Dataset, model: keras.Model, pro
         progress.epoch(row)
 
     with run:
-        cost = profile(model, optimizer=recipe.training.optimizer)
+        cost = profile(model, optimizer=counted_optimizer(recipe.training))
         if (run.folder / STATE).exists():
             log_epochs(run)
         else:
@@ -172,7 +176,7 @@ def _recorded(run: Run, store: Store) -> tuple[Recipe, str | None]:
 def _check_same(given: Recipe, recorded: Recipe, run_id: str) -> None:
     """Raises `InputError` for the first setting that differs; sizes that the data decide on may be left out."""
     before, now = flatten(recorded.resolved()), flatten(given.resolved())
-    by_data = {"model.input_shape", "model.num_classes"} - set(now)
+    by_data = {key for key in before if key in DECIDED or (key.startswith("training.") and key.rpartition(".")[2] in COMPLETED)} - set(now)
     changed = [key for key in {**before, **now} if key not in by_data and before.get(key) != now.get(key)]
     if changed:
         key = changed[0]

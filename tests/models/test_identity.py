@@ -228,11 +228,11 @@ def test_every_choice_has_its_phrase():
     from typing import get_args
 
     from kzoo.layers.skips import Skip
-    from kzoo.layers.style import Normalization
+    from kzoo.layers.style import Norm
     from kzoo.layers.upsampling import Upsampling
     from kzoo.models.unet_plan import UNetDownsampling
 
-    for name, choices in {"downsampling": UNetDownsampling, "upsampling": Upsampling, "skip": Skip, "normalization": Normalization}.items():
+    for name, choices in {"downsampling": UNetDownsampling, "upsampling": Upsampling, "skip": Skip, "normalization": Norm}.items():
         assert set(get_args(choices)) - {"none"} == set(wording.PHRASES[name])
 
 

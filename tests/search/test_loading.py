@@ -44,7 +44,8 @@ search: {tuner: randm, executions: 0}
         unknown,
         "domains.model.blocks: expected every value once. Received: 1 again.",
         "settings.training.epochs: expected an integer of at least 1. Received: 0.",
-        "settings.training.optimizer: expected one of adam, adamw, sgd, rmsprop, nadam, lion. Received: addam. Did you mean adam?",
+        "settings.training.optimizer: expected one of adam, adamw, sgd, rmsprop, nadam, lion or an import path. Received: addam. "
+        "Did you mean adam?",
         "constraints[1]: expected a bound on one of parameters, macs, memory. Received: flops <= 3.",
         "constraints[2]: expected a bound, such as parameters <= 2e6. Received: macs about 3.",
         "search.tuner: expected one of random, grid, hyperband, bayesian. Received: randm. Did you mean random?",
@@ -128,7 +129,11 @@ def test_a_faulty_condition(when, problem):
             {"metrics": ["mean_iou"]},
             "search.objective: expected one of mean_iou, loss, which the recipe measures.",
         ),
-        ({"objective": "iou"}, {}, "search.objective: expected one of mean_iou, foreground_iou, accuracy, loss or null. Received: iou."),
+        (
+            {"objective": "iou"},
+            {},
+            "search.objective: expected one of mean_iou, foreground_iou, accuracy, loss, which the recipe measures. Received: iou.",
+        ),
         (
             {"tuner": "hyperband", "trials": 5},
             {"epochs": 9},

@@ -70,11 +70,11 @@ def test_a_kill_between_the_best_weights_and_the_state_leaves_those_that_the_sta
     dataset, model = prepared()
     training = Training(epochs=2, batch_size=4, monitor="loss")
 
-    def save_state(path, network, history):
+    def save_state(path, network, history, callbacks):
         if len(history) == 2:
             raise InterruptionError
         kept.append(network.get_weights())
-        real(path, network, history)
+        real(path, network, history, callbacks)
 
     kept, module = [], sys.modules["kzoo.training.fit"]
     real = module.save_state

@@ -32,7 +32,7 @@ training: {epochs: 0, optimizer: addam, early_stopping: {patience: 0}}
         "model.filters: expected one value or 5 (one per stage, depth=4). Received: 2 values, [8, 16].",
         "data.size: expected an integer of at least 32 and at most 192. Received: big.",
         "training.epochs: expected an integer of at least 1. Received: 0.",
-        "training.optimizer: expected one of adam, adamw, sgd, rmsprop, nadam, lion. Received: addam. Did you mean adam?",
+        "training.optimizer: expected one of adam, adamw, sgd, rmsprop, nadam, lion or an import path. Received: addam. Did you mean adam?",
         "training.early_stopping.patience: expected an integer of at least 1. Received: 0.",
     ]
     assert str(caught.value).splitlines()[0].startswith(f"{path}: experment")
@@ -144,7 +144,7 @@ def test_an_activation_layer_and_kernels_per_stage_in_a_recipe():
     recipe = load_recipe("digit_scenes", settings)
     assert recipe.model["activation"] == {"LeakyReLU": {"negative_slope": 0.01}}
     assert load_recipe(recipe.resolved()).digest() == recipe.digest()
-    with pytest.raises(RecipeError, match=r"model.activation: expected text or settings as `name: value`. Received: 3."):
+    with pytest.raises(RecipeError, match=r"model.activation: expected text or settings as `name: value` or an import path. Received: 3."):
         load_recipe("digit_scenes", {"model.activation": 3})
 
 

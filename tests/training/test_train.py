@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import get_args, get_type_hints
+from typing import get_args
 
 import keras
 import numpy as np
@@ -13,8 +13,9 @@ from matplotlib.image import imread
 import kzoo
 from kzoo import InputError, Store, TrainingError, train
 from kzoo.stack import config
-from kzoo.training.recipe import Training, load_recipe
+from kzoo.training.recipe import load_recipe
 from kzoo.training.record import cost_metrics
+from kzoo.training.settings import Optimizer
 from kzoo.training.train import _run_name
 from tests.conftest import small_recipe
 
@@ -226,7 +227,7 @@ def test_the_run_holds_the_profile_as_files(trained, shared_store, tmp_path):
     assert "<svg" in content("network.svg")
 
 
-@pytest.mark.parametrize("optimizer", get_args(get_type_hints(Training)["optimizer"]))
+@pytest.mark.parametrize("optimizer", get_args(Optimizer))
 def test_costs_know_every_optimizer_of_a_recipe(optimizer):
     """The slots are those of the optimizer itself, once it is built."""
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(5)])
