@@ -8,6 +8,7 @@ from concurrent import futures
 
 import grpc
 
+from ..defaults import LEASE
 from ..errors import InputError, TrainingError
 from ..files import write_atomically
 from .leases import Leases, has_died
@@ -43,7 +44,7 @@ class Chief:
         oracle: Sound,
         host: str = "127.0.0.1",
         port: int = 0,
-        lease: float = 60.0,
+        lease: float = LEASE,
         ended: Callable[[Outcome], None] = nothing,
     ):
         self.plan, self.oracle, self.ended = plan, oracle, ended

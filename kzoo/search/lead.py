@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..defaults import LEASE, LISTEN
 from ..errors import ArgumentError, InputError, TrainingError
 from ..files import write_atomically
 from .chief import Chief
@@ -23,8 +24,8 @@ class Lead:
     """How a search is led: `workers` on this machine, the address to listen at, and the length of a lease in seconds."""
 
     workers: int | None = None
-    listen: str = "127.0.0.1:0"
-    lease: float = 60.0
+    listen: str = LISTEN
+    lease: float = LEASE
 
     def __post_init__(self):
         if self.workers is not None and self.workers < 0:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..defaults import LEASE, LISTEN, SEEDS
 from ..errors import ArgumentError, TrainingError
 from ..tracking import Store
 from ..tracking.serve import pages_address
@@ -24,9 +25,6 @@ from .sound import DRAWS, Sound
 from .space import Space
 from .tuner import Tuner, make_oracle
 from .wording import counted
-
-SEEDS = 5
-"""Trainings of each finalist."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +84,8 @@ def tune(
     resume: bool = False,
     fresh: bool = False,
     workers: int | None = None,
-    listen: str = Lead.listen,
-    lease: float = Lead.lease,
+    listen: str = LISTEN,
+    lease: float = LEASE,
     finalists: int = 0,
     seeds: int = SEEDS,
     store: Store | None = None,
