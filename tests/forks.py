@@ -68,6 +68,11 @@ class Process:
         """Its exit status and what it printed."""
         return int(wait(self.status, limit, self).read_text()), self.said
 
+    @property
+    def ended(self) -> float:
+        """The moment of its end."""
+        return self.status.stat().st_mtime
+
     def kill(self) -> None:
         if not self.status.exists():
             with contextlib.suppress(ProcessLookupError):

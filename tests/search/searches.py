@@ -72,6 +72,23 @@ class Search:
             time.sleep(0.1)
         raise TimeoutError(f"{values} in {self.log[-5:]}")
 
+    def idle_since(self, moment: float) -> float:
+        """Seconds from a moment to the end of the last process in which nobody was at a trial, however fast the machine trains."""
+        idle, reached = 0.0, moment
+        for begin, end in sorted(self._at_trials):
+            idle += max(0.0, begin - reached)
+            reached = max(reached, end)
+        return idle + max(0.0, max(process.ended for process in self.begun) - reached)
+
+    @property
+    def _at_trials(self) -> list[tuple[float, float]]:
+        """When a process was at a trial; one that was killed, until the last that it noted."""
+        spans: dict[tuple, list[float]] = {}
+        for line in self.log:
+            if "trial" in line:
+                spans.setdefault((line["pid"], line["trial"]), []).append(line["time"])
+        return [(min(times), max(times)) for times in spans.values()]
+
     @property
     def trained(self) -> Counter:
         """How often each epoch of each trial was trained to its end."""

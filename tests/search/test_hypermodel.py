@@ -64,13 +64,18 @@ def batch():
     return np.zeros((4, 8, 8, 1), "float32"), np.zeros(4, "int32")
 
 
+def generated():
+    while True:
+        yield batch()
+
+
 def repeated():
     import tensorflow as tf
 
     return tf.data.Dataset.from_tensors(batch()).repeat()
 
 
-ENDLESS = {"generator": lambda: itertools.repeat(batch()), "tf.data": repeated, "PyDataset": Endless}
+ENDLESS = {"generator": generated, "tf.data": repeated, "PyDataset": Endless}
 
 
 @pytest.fixture(scope="module")
