@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ..defaults import LEASE, LISTEN, SEEDS
+from ..defaults import LEASE, LISTEN, SEEDS, TOKEN
 from .options import check_folder, read_settings
 from .terminal import load_keras_quietly, print_pages, print_table, program
 
@@ -46,6 +46,7 @@ def tune(
 
 def tune_worker(
     join: Annotated[str, typer.Option(metavar="HOST:PORT", help="The search to join, as `kzoo tune --workers` prints it.")],
+    token: Annotated[str, typer.Option(envvar=TOKEN, help="The search's, which `kzoo tune --workers` prints too.")] = "",
     trials: Annotated[int | None, typer.Option(min=1, help="Leave after so many trials.")] = None,
     parent: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
@@ -54,7 +55,7 @@ def tune_worker(
     from ..search.crew import RECYCLED
     from ..search.worker import work
 
-    over = work(join, at_most=trials, parent=parent)
+    over = work(join, token=token, at_most=trials, parent=parent)
     raise typer.Exit(0 if over else RECYCLED)
 
 

@@ -100,7 +100,8 @@ def tune(
         fresh: begins anew although there is a search of this name, which is moved aside.
         workers: int, processes on this machine that train trials side by side while this one leads; 0 for those only that join from
             elsewhere (`kzoo tune-worker --join`). None: this process trains, one trial after the other.
-        listen: `HOST:PORT` where workers find the chief; port 0 takes a free one. Whoever can reach it can join: there is no password.
+        listen: `HOST:PORT` where workers find the chief; port 0 takes a free one. Workers need the token that is printed, or that
+            `KZOO_TOKEN` holds; what they say is not encrypted.
         lease: float, seconds after which a worker that shows no sign of life loses its trial to another one.
         finalists: int, two or more: so many of the best are trained again, each with `seeds` seeds, one after the other in this
             process, and compared. 0 for none.

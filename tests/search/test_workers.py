@@ -77,25 +77,25 @@ def test_a_chief_that_is_killed_and_restarted_finds_its_workers_at_work(forks, t
     """Workers from elsewhere, one of which leaves after two trials; another one joins late, and one when all is over."""
     with Search(forks, tmp_path, tuner="random", trials=6) as search:
         chief = search.start("tune", "small.yaml", "--workers", "0", "--lease", "30")
-        address = address_of(chief)
+        join = join_of(chief)
         plan = {"slow": 1.0}
-        workers = [search.start("tune-worker", "--join", address, *own, **plan) for own in ([], ["--trials", "2"])]
+        workers = [search.start(*join, *own, **plan) for own in ([], ["--trials", "2"])]
         search.wait_for(word="epoch", epoch=1)
         chief.send()
         assert chief.end()[0] == -9
         killed = chief.ended
         chief = search.start("tune", "small.yaml", "--resume", "--workers", "0", "--lease", "30")
-        assert address_of(chief) == address
-        workers.append(search.start("tune-worker", "--join", address, **plan))
+        assert join_of(chief) == join
+        workers.append(search.start(*join, **plan))
         status, said = chief.end()
         assert status == 0, said
         assert [worker.end(30)[0] for worker in workers] == [0, RECYCLED, 0]
         assert search.idle_since(killed) < 30 + SLACK
         over = time.time()
-        status, said = search.run("tune-worker", "--join", address)
+        status, said = search.run(*join)
         assert search.begun[-1].ended - over < 30 + SLACK
     assert status == 2
-    assert said.splitlines()[-1].startswith(f"error: --join: expected a search at {address}. Received: no answer")
+    assert said.splitlines()[-1].startswith(f"error: --join: expected a search at {join[2]}. Received: no answer")
     assert set(search.trained.values()) == {1}
     kept = Kept(search)
     kept.assert_whole({f"000{n}": 3 for n in range(6)})
@@ -121,12 +121,15 @@ def test_a_worker_that_was_silent_gives_up_its_trial(forks, tmp_path):
     """Stopped for longer than a lease and woken again, when another one has its trial."""
     with Search(forks, tmp_path, tuner="random", trials=2) as search:
         chief = search.start("tune", "small.yaml", "--workers", "0", "--lease", str(LEASE))
-        address = address_of(chief)
-        silent = search.start("tune-worker", "--join", address, at=[("0000 logged 1", "hold")])
+        join = join_of(chief)
+        status, said = search.run(*join[:-1], "guessed")
+        assert status == 1
+        assert "expected the token of this search. Received: another one." in said
+        silent = search.start(*join, at=[("0000 logged 1", "hold")])
         search.wait_for(word="passed")
         silent.send(signal.SIGSTOP)
         stopped = time.time()
-        other = search.start("tune-worker", "--join", address)
+        other = search.start(*join)
         search.wait_for(word="epoch", trial="0001", epoch=3)
         time.sleep(LEASE)
         silent.send(signal.SIGCONT)
@@ -153,7 +156,7 @@ def test_workers_on_another_machine_leave_nothing_behind_that_is_missed(forks, t
         Outcome("0000", {"optimizer": "sgd"}, "completed", 2.0).write(there.path / "trials" / "0000")
         try:
             chief = search.start("tune", "small.yaml", "--workers", "0", "--lease", str(LEASE), uri=server.uri)
-            join = ("tune-worker", "--join", address_of(chief))
+            join = join_of(chief)
             killed = there.start(*join, uri=server.uri, elsewhere=True, at=[("0000 logged 2", "die")])
             assert killed.end()[0] == -9
             worker = there.start(*join, uri=server.uri, elsewhere=True)
@@ -193,13 +196,17 @@ def test_when_all_trials_fail_the_search_ends_with_their_reasons(forks, tmp_path
         assert (run.info.status, run.data.tags["kzoo.reason"]) == ("FAILED", "ValueError: cannot be built today")
 
 
-def address_of(chief, limit=60):
+def join_of(chief, limit=60):
     """What a chief prints for those who want to join."""
     end = time.monotonic() + limit
     while time.monotonic() < end:
-        found = [line for line in chief.said.splitlines() if line.startswith("workers can join: kzoo tune-worker --join ")]
+        found = [
+            line
+            for line in chief.said.splitlines()
+            if line.startswith("workers can join: kzoo tune-worker --join ") and chief.said.endswith("\n")
+        ]
         if found:
-            return found[0].split()[-1]
+            return found[0].partition("kzoo ")[2].split()
         time.sleep(0.1)
     raise TimeoutError(chief.said)
 
