@@ -10,9 +10,11 @@ import pytest
 from kzoo import ArgumentError, HyperModel
 from kzoo.data.dataset import Samples
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 SPACE = {
     "recipe": "digits",
-    "settings": {"training.epochs": 2},
+    "settings": {"training.epochs": 2, "training.batch_size": 256},
     "domains": {"model.filters": [[4, 4], [8, 8]], "training.learning_rate": {"from": 1e-4, "to": 1e-1, "scale": "log"}},
 }
 
