@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 import kzoo
+from kzoo.stack import KERAS_3
 
-MODULES = [m.name for m in pkgutil.walk_packages(kzoo.__path__, "kzoo.") if not m.name.startswith("kzoo.recipes")]
+OTHER_KERAS = ("kzoo.stack.keras2", "kzoo.stack.ops2") if KERAS_3 else ("kzoo.stack.keras3",)
+MODULES = [m.name for m in pkgutil.walk_packages(kzoo.__path__, "kzoo.") if not m.name.startswith(("kzoo.recipes", *OTHER_KERAS))]
 
 
 @pytest.mark.parametrize("name", MODULES)

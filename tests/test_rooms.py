@@ -49,21 +49,21 @@ def test_rooms_for_every_backend_do_not_import_tensorflow(room):
         assert not any(name.split(".")[0] in ("tensorflow", "jax", "torch") for name in imports(file)), file
 
 
-def loaded_after(statement: str) -> set[str]:
-    code = f"{statement}; import sys; print(*sys.modules)"
-    return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+def loaded_after(*statements: str) -> list[set[str]]:
+    """The modules that are there after each statement of one process."""
+    code = "import sys\n" + "\n".join(f"{statement}\nprint(*sys.modules)" for statement in statements)
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    return [set(line.split()) for line in said.splitlines()]
 
 
-def test_importing_kzoo_loads_no_tool():
-    heavy = {"keras", "tensorflow", "mlflow", "keras_tuner", "skimage", "sklearn", "matplotlib", "pydantic"}
-    assert not heavy & loaded_after("import kzoo")
-
-
-@pytest.mark.parametrize("statement", ["from kzoo import build_unet", "import kzoo.training"])
-def test_no_tool_is_loaded_before_it_is_needed(statement):
+def test_no_tool_is_loaded_before_it_is_needed():
     """Keras itself loads matplotlib and scikit-learn where they are installed; kzoo adds nothing to that."""
+    heavy = {"keras", "tensorflow", "mlflow", "keras_tuner", "skimage", "sklearn", "matplotlib", "pydantic"}
     tools = {"mlflow", "keras_tuner", "skimage", "sklearn", "matplotlib"}
-    assert loaded_after(statement) & tools <= loaded_after("import keras")
+    door, keras, building, training = loaded_after("import kzoo", "import keras", "from kzoo import build_unet", "import kzoo.training")
+    assert not heavy & door
+    assert building & tools <= keras
+    assert training & tools <= keras
 
 
 def test_the_front_door_names_what_exists():

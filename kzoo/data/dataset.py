@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from ..errors import ArgumentError
 from ..registry import Registry
 from ..schema import strict
 
@@ -26,6 +27,9 @@ class Samples:
         targets: class maps `(height, width)` for segmentation, one integer per image for classification.
         names: one per image: file names, or running numbers.
         scale, offset: the network sees `(image - offset) * scale` in float32; one value for all or one per image.
+
+    Raises:
+        ArgumentError: images, targets or names without a length, such as a generator's, which may have no end.
     """
 
     images: Sequence[np.ndarray] | np.ndarray
@@ -33,6 +37,12 @@ class Samples:
     names: Sequence[str]
     scale: np.ndarray | float = 1.0
     offset: np.ndarray | float = 0.0
+
+    def __post_init__(self):
+        for name in ("images", "targets", "names"):
+            if not hasattr(values := getattr(self, name), "__len__"):
+                received = f"Received: {type(values).__name__}. Make a list of as many as an epoch shall have."
+                raise ArgumentError(name, f"expected a sequence, which has an end. {received}")
 
     def __len__(self) -> int:
         return len(self.images)

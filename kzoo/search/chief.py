@@ -5,9 +5,11 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent import futures
+from hmac import compare_digest
 
 import grpc
 
+from ..defaults import LEASE
 from ..errors import InputError, TrainingError
 from ..files import write_atomically
 from .leases import Leases, has_died
@@ -24,6 +26,7 @@ NOBODY, ABANDONED = 600.0, 20.0
 """Seconds for which a search without workers waits for one that is expected, and for another one after the last has gone."""
 FAREWELL = 10.0
 """Seconds in which workers may still ask and be told that the search is over."""
+TOKEN_HINT = "`kzoo tune --workers` prints it: give it as --token, or as KZOO_TOKEN in the environment."
 
 
 class Chief:
@@ -35,6 +38,7 @@ class Chief:
         host, port: where to listen; port 0 takes a free one.
         lease: seconds after which a worker that says nothing counts as gone.
         ended: told of each outcome, in the thread of `run`.
+        token: that every worker must know; what is said is not encrypted.
     """
 
     def __init__(
@@ -43,10 +47,11 @@ class Chief:
         oracle: Sound,
         host: str = "127.0.0.1",
         port: int = 0,
-        lease: float = 60.0,
+        lease: float = LEASE,
         ended: Callable[[Outcome], None] = nothing,
+        token: str = "",
     ):
-        self.plan, self.oracle, self.ended = plan, oracle, ended
+        self.plan, self.oracle, self.ended, self.token = plan, oracle, ended, token
         self.leases = Leases(lease)
         self.lock = threading.RLock()
         """Held while the oracle is asked or told anything."""
@@ -56,7 +61,8 @@ class Chief:
         self.server = grpc.server(futures.ThreadPoolExecutor(THREADS), options=[("grpc.so_reuseport", 0)])
         members = {"Ask": self._ask, "End": self._end, "Beat": self._beat, "Leave": self._leave}
         guarded = {name: self._guarded(method) for name, method in members.items()}
-        self.server.add_generic_rpc_handlers([handlers({"Join": self._join, **guarded})])
+        methods = {"Join": self._join, **guarded}
+        self.server.add_generic_rpc_handlers([handlers({name: self._trusting(method) for name, method in methods.items()})])
         self.port = self._listen(host, port)
 
     def _listen(self, host: str, port: int) -> int:
@@ -137,6 +143,17 @@ class Chief:
         self.leases.renew(message["worker"])
         self.patience, self.alone_since = ABANDONED, time.monotonic()
         return {**self.plan.told(), "lease": self.leases.seconds}
+
+    def _trusting(self, method: Callable[[Message], Message]) -> Callable[[Message], Message]:
+        """A method for those who know the token."""
+
+        def answer(message: Message) -> Message:
+            if not compare_digest(str(message.get("token")).encode(), self.token.encode()):
+                received = "another one" if message.get("token") else "none"
+                raise InputError(f"expected the token of this search. Received: {received}. {TOKEN_HINT}")
+            return method(message)
+
+        return answer
 
     def _guarded(self, method: Callable[[Message], Message]) -> Callable[[Message], Message]:
         """A method for the workers of this search, one at a time; each message is a sign of life."""

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ..defaults import TOKEN
 from ..errors import TrainingError
 
 RECYCLED = 75
@@ -35,10 +36,11 @@ class Crew:
         count: how many; each has a GPU of its own while there are some, else its share of the cores.
         logs: folder for what they print.
         trials: after which a worker is replaced.
+        token: of the search; in the environment, since everybody on a machine sees the arguments of its processes.
     """
 
-    def __init__(self, address: str, count: int, logs: Path, trials: int = TRIALS):
-        self.address, self.count, self.logs, self.trials = address, count, logs, trials
+    def __init__(self, address: str, count: int, logs: Path, trials: int = TRIALS, token: str = ""):
+        self.address, self.count, self.logs, self.trials, self.token = address, count, logs, trials, token
         self.gpus = visible_gpus()
         self.deaths = [0] * count
         logs.mkdir(parents=True, exist_ok=True)
@@ -82,7 +84,7 @@ class Crew:
 
     def _environment(self, place: int) -> dict[str, str]:
         """A GPU of its own, or a share of the cores."""
-        own = {**os.environ, "TF_FORCE_GPU_ALLOW_GROWTH": "true", "TF_CPP_MIN_LOG_LEVEL": "3"}
+        own = {**os.environ, TOKEN: self.token, "TF_FORCE_GPU_ALLOW_GROWTH": "true", "TF_CPP_MIN_LOG_LEVEL": "3"}
         if self.gpus:
             return {**own, "CUDA_VISIBLE_DEVICES": self.gpus[place % len(self.gpus)]}
         share = str(max(1, (os.cpu_count() or 1) // max(self.count, 1)))

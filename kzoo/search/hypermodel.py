@@ -12,6 +12,7 @@ from ..training import Recipe
 from ..training.fit import make_batches
 from ..training.objective import compile_model, make_callbacks
 from ..training.prepare import build_for, load_data
+from .endless import check_ends
 from .hyperparameters import declare
 from .loading import load_space
 from .space import Space
@@ -24,7 +25,8 @@ class HyperModel(keras_tuner.HyperModel):
         space: path of a space file, the name of one that ships with kzoo, its content as a mapping, or a checked space.
         overrides: values by their path, `{"settings.training.epochs": 3}`.
 
-    `fit` trains on the data of the recipe where a script gives none of its own. keras-tuner 1.4 needs `tensorboard` installed to run its
+    `fit` trains on the data of the recipe where a script gives none of its own; those of a script that have no end, such as a generator's,
+    need `steps_per_epoch`. keras-tuner 1.4 needs `tensorboard` installed to run its
     own tuners with TensorFlow; `kzoo.tune` does not.
 
     >>> import keras_tuner
@@ -60,6 +62,7 @@ class HyperModel(keras_tuner.HyperModel):
 
     def fit(self, hp: keras_tuner.HyperParameters, model: keras.Model, *data, **options):
         if data or "x" in options:
+            check_ends({**dict(zip(("x",), data, strict=False)), **options})
             return model.fit(*data, **options)
         training = self.recipe(hp).training
         train = make_batches(model, self.dataset, self.dataset.train, training, training_split=True)

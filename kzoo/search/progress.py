@@ -18,7 +18,7 @@ class SearchProgress:
     def started(self, plan: "Plan", run_id: str) -> None:
         """The search's run is open."""
 
-    def listening(self, address: str) -> None:
+    def listening(self, address: str, token: str) -> None:
         """Workers can join."""
 
     def began(self, trial: str, values: Mapping[str, Any]) -> None:
@@ -42,8 +42,8 @@ class PrintedSearch(SearchProgress):
             flush=True,
         )
 
-    def listening(self, address: str) -> None:
-        print(f"workers can join: kzoo tune-worker --join {address}", flush=True)
+    def listening(self, address: str, token: str) -> None:
+        print(f"workers can join: kzoo tune-worker --join {address} --token {token}", flush=True)
 
     def ended(self, outcome: Outcome) -> None:
         values = "  ".join(f"{name}={_short(value)}" for name, value in outcome.values.items())

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..defaults import LEASE, LISTEN, SEEDS
 from ..errors import ArgumentError, TrainingError
 from ..tracking import Store
 from ..tracking.serve import pages_address
@@ -24,9 +25,6 @@ from .sound import DRAWS, Sound
 from .space import Space
 from .tuner import Tuner, make_oracle
 from .wording import counted
-
-SEEDS = 5
-"""Trainings of each finalist."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +84,8 @@ def tune(
     resume: bool = False,
     fresh: bool = False,
     workers: int | None = None,
-    listen: str = Lead.listen,
-    lease: float = Lead.lease,
+    listen: str = LISTEN,
+    lease: float = LEASE,
     finalists: int = 0,
     seeds: int = SEEDS,
     store: Store | None = None,
@@ -102,7 +100,8 @@ def tune(
         fresh: begins anew although there is a search of this name, which is moved aside.
         workers: int, processes on this machine that train trials side by side while this one leads; 0 for those only that join from
             elsewhere (`kzoo tune-worker --join`). None: this process trains, one trial after the other.
-        listen: `HOST:PORT` where workers find the chief; port 0 takes a free one. Whoever can reach it can join: there is no password.
+        listen: `HOST:PORT` where workers find the chief; port 0 takes a free one. Workers need the token that is printed, or that
+            `KZOO_TOKEN` holds; what they say is not encrypted.
         lease: float, seconds after which a worker that shows no sign of life loses its trial to another one.
         finalists: int, two or more: so many of the best are trained again, each with `seeds` seeds, one after the other in this
             process, and compared. 0 for none.

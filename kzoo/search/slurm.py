@@ -13,11 +13,12 @@ _SCRIPT = """\
 
 # The chief hands out trials; it trains nothing and runs beside the workers of the first node. What sbatch is given after the
 # name of this script goes to it: --resume, for a search whose time was up.
-# Only the machines of your cluster should reach its port, for whoever reaches it takes part in the search.
+# Only who has its token takes part in the search, but what they say is not encrypted: its port is for the machines of your cluster.
 set -u
 cd "$SLURM_SUBMIT_DIR"
 {setup}HOST=$(hostname)
 PORT={port}
+export KZOO_TOKEN=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
 RESUME=()
 if [ "${{SLURM_RESTART_COUNT:-0}}" -gt 0 ]; then RESUME=(--resume); fi
 

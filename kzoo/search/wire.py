@@ -42,12 +42,13 @@ class Line:
     Args:
         address: `HOST:PORT` of the chief.
         worker: name of the worker, which every message bears.
+        token: of the search, likewise.
     """
 
-    def __init__(self, address: str, worker: str):
+    def __init__(self, address: str, worker: str, token: str = ""):
         if host_and_port(address) is None:
             raise InputError(f"--join: expected HOST:PORT of a search, as `kzoo tune --workers` prints it. Received: {address}.")
-        self.address, self.worker = address, worker
+        self.address, self.worker, self.token = address, worker, token
         self.search: str | None = None
         """The search's id, which every message bears once it is known."""
         self.channel = grpc.insecure_channel(address, CHANNEL)
@@ -67,7 +68,8 @@ class Line:
         """
         ask = self.channel.unary_unary(f"/{SERVICE}/{method}", _encode, _decode)
         try:
-            return ask({"worker": self.worker, "search": self.search, **message}, timeout=timeout, wait_for_ready=wait)
+            signed = {"worker": self.worker, "token": self.token, "search": self.search, **message}
+            return ask(signed, timeout=timeout, wait_for_ready=wait)
         except grpc.RpcError as error:
             if error.code() in AWAY:  # type: ignore[attr-defined]
                 raise ConnectionError(f"{self.address}: {error.code().name}") from error  # type: ignore[attr-defined]

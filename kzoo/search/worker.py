@@ -21,11 +21,12 @@ JOINING = 30.0
 """Seconds in which a chief must answer who joins."""
 
 
-def work(address: str, *, at_most: int | None = None, parent: int | None = None) -> bool:
+def work(address: str, *, token: str = "", at_most: int | None = None, parent: int | None = None) -> bool:
     """Trains trials of a search that another process leads.
 
     Args:
         address: `HOST:PORT` of the chief.
+        token: of the search, which the chief prints.
         at_most: trials after which to return; None for as many as there are.
         parent: process id without which this one ends too; None for none.
 
@@ -34,9 +35,9 @@ def work(address: str, *, at_most: int | None = None, parent: int | None = None)
 
     Raises:
         InputError: nobody answers, or this machine lacks the chief's store, its data or its version of kzoo.
-        TrainingError: the chief has been away for ten minutes, or leads another search now.
+        TrainingError: the chief has been away for ten minutes, leads another search now, or has another token.
     """
-    line = Line(address, worker_name())
+    line = Line(address, worker_name(), token)
     try:
         told = line.call("Join", JOINING)
     except ConnectionError as error:

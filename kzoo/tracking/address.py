@@ -8,6 +8,8 @@ from ..errors import InputError, one_line
 SERVERS = ("http", "https", "databricks")
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 
+DRIVER = "Install it here (`postgresql+psycopg2://` takes psycopg2, for one), or name an MLflow server that holds the database: http://HOST:PORT."
+
 EXPECTED = "Expected MLFLOW_TRACKING_URI as sqlite:///PATH, http://HOST:PORT or another database; without it, runs are kept in mlruns/."
 
 
@@ -50,5 +52,8 @@ def _check_driver(uri: str) -> None:
 
     try:
         create_engine(uri).dispose()
+    except ModuleNotFoundError as error:
+        wanted = f"expected the driver of this database. Received: {error}"
+        raise InputError(f"tracking store {without_password(uri)}: {wanted}. {DRIVER}") from error
     except Exception as error:
         raise InputError(f"tracking store {without_password(uri)}: cannot be opened ({one_line(error)[:200]}). {EXPECTED}") from error

@@ -18,6 +18,8 @@ KEY = "kzoo.key"
 """The tag by which a run is found again."""
 
 PARENT = "mlflow.parentRunId"
+ORPHAN = "kzoo.parent"
+"""Key of the parent of a run that came before it."""
 
 ATTEMPTS = 3
 """After so many failures of one request, between which the store has answered others, it is left for another time."""
@@ -211,6 +213,7 @@ class Sender:
             self.client.update_run(journal.run_id, status="RUNNING")
             return
         self.client.set_terminated(journal.run_id, event["status"], end_time=event["at"])
+        self._adopt(journal)
         for double in self._find(journal.sent.experiment_id, journal.key)[1:]:
             if double.info.run_id != journal.run_id and not double.data.metrics and not double.data.params:
                 self.client.delete_run(double.info.run_id)
@@ -239,6 +242,8 @@ class Sender:
         parent = self._parent(journal)
         if parent is not None:
             tags[PARENT] = parent
+        elif identity.parent is not None:
+            tags[ORPHAN] = identity.parent
         found = self._find(sent.experiment_id, identity.key)
         if found:
             sent.run_id = found[0].info.run_id
@@ -260,6 +265,12 @@ class Sender:
             journal.sent.linked = True
             journal.save_sent()
 
+    def _adopt(self, journal: Journal) -> None:
+        """Links the children that came before their parent, from other machines too: their own processes may have gone."""
+        for child in self._find(journal.sent.experiment_id, journal.key, ORPHAN):
+            self.client.set_tag(child.info.run_id, PARENT, journal.run_id)
+            self.client.delete_tag(child.info.run_id, ORPHAN)
+
     def _parent(self, journal: Journal) -> str | None:
         experiment, parent = journal.sent.experiment_id, journal.identity.parent
         if parent is None or experiment is None:
@@ -269,9 +280,9 @@ class Sender:
                 self._ids[experiment, parent] = run.info.run_id
         return self._ids.get((experiment, parent))
 
-    def _find(self, experiment: str | None, key: str) -> list:
+    def _find(self, experiment: str | None, key: str, tag: str = KEY) -> list:
         """The runs with a key, the first one first; there are several where the answer to a creation was lost."""
-        found = self.client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", max_results=10)
+        found = self.client.search_runs([experiment], f"tags.`{tag}` = '{key}'", max_results=1000)
         return sorted(found, key=lambda run: (run.info.start_time, run.info.run_id))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from kzoo.analysis.sight import survey_model
 from kzoo.layers import TrainableSubsampling
-from kzoo.stack import ops
+from kzoo.stack import KERAS_3, ops
 
 
 def make_positive(model: keras.Model) -> keras.Model:
@@ -17,7 +17,7 @@ def make_positive(model: keras.Model) -> keras.Model:
     for layer in model._flatten_layers(include_self=False, recursive=True):
         if isinstance(layer, keras.layers.BatchNormalization | TrainableSubsampling):
             continue
-        for weight in getattr(layer, "_trainable_variables", None) or layer._trainable_weights:
+        for weight in layer._trainable_variables if KERAS_3 else layer._trainable_weights:
             shape = tuple(weight.shape)
             weight.assign(np.zeros(shape) if len(shape) == 1 else np.full(shape, 4.0 / np.prod(shape[:-1])))
     return model

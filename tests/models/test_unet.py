@@ -10,7 +10,7 @@ import pytest
 
 from kzoo import ArgumentError, build_unet
 from kzoo.layers.skips import Skip
-from kzoo.layers.style import Normalization
+from kzoo.layers.style import Norm
 from kzoo.models.unet_plan import UNetDownsampling
 from kzoo.stack import config
 
@@ -161,7 +161,7 @@ def test_attention_weights_gate_the_skip():
     np.testing.assert_allclose(gated, skip / (1 + np.exp(-(hidden @ psi[0, 0] + psi_bias))), atol=1e-5)
 
 
-@pytest.mark.parametrize("normalization", get_args(Normalization))
+@pytest.mark.parametrize("normalization", get_args(Norm))
 def test_biases_are_left_out_where_a_norm_follows(normalization):
     model = tiny(normalization=normalization, filters=8)
     assert model.get_layer("encoder1_conv1").use_bias == (normalization == "none")

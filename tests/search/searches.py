@@ -1,11 +1,6 @@
 """Searches in processes of their own that die when a test wants them to, and what they leave behind."""
 
-import contextlib
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -13,10 +8,7 @@ from pathlib import Path
 import yaml
 
 from kzoo import Store
-
-HOOKS, REPOSITORY = Path(__file__).parent / "hooks", Path(__file__).parents[2]
-LIMIT = 150
-"""Seconds that no process of these tests may take."""
+from tests.forks import Forks, Process
 
 SMALL = {
     "recipe": "digits",
@@ -24,65 +16,6 @@ SMALL = {
     "domains": {"model.filters": [[2, 2], [2, 4], [4, 4], [4, 8]], "model.kernel_size": [1, 3], "model.activation": ["relu", "elu"]},
 }
 """16 points."""
-
-
-class Forks:
-    """Processes of `kzoo` that need not import anything."""
-
-    def __init__(self, folder: Path):
-        self.folder = folder
-        self.count = 0
-        self.environment = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
-        paths = [str(HOOKS), str(REPOSITORY), *filter(None, [self.environment.get("PYTHONPATH")])]
-        self.environment |= {"PYTHONPATH": os.pathsep.join(paths), "KZOO_TEST": "{}"}
-        command = [sys.executable, str(HOOKS / "forks.py")]
-        self.server = subprocess.Popen(command, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        assert self.server.stdout.readline() == "ready\n"
-
-    def start(self, folder: Path, arguments: list[str], environment: dict[str, str]) -> "Process":
-        self.count += 1
-        files = {name: str(self.folder / f"{self.count}.{name}") for name in ("output", "pid", "status")}
-        every = {**self.environment, **environment}
-        self.server.stdin.write(json.dumps({**files, "folder": str(folder), "arguments": arguments, "environment": every}) + "\n")
-        self.server.stdin.flush()
-        return Process(**{name: Path(file) for name, file in files.items()})
-
-    def stop(self) -> None:
-        self.server.kill()
-        self.server.communicate()
-
-
-class Process:
-    """One of them."""
-
-    def __init__(self, output: Path, pid: Path, status: Path):
-        self.output, self.status = output, status
-        self.id = int(wait(pid, 10).read_text())
-
-    def send(self, number: int = signal.SIGKILL) -> None:
-        os.kill(self.id, number)
-
-    @property
-    def said(self) -> str:
-        return self.output.read_text() if self.output.exists() else ""
-
-    def end(self, limit: float = LIMIT) -> tuple[int, str]:
-        """Its exit status and what it printed."""
-        return int(wait(self.status, limit, self).read_text()), self.said
-
-    def kill(self) -> None:
-        if not self.status.exists():
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.id, signal.SIGKILL)
-
-
-def wait(file: Path, limit: float, process: Process | None = None) -> Path:
-    end = time.monotonic() + limit
-    while not file.exists():
-        if time.monotonic() > end:
-            raise TimeoutError(f"{file.name}: not there after {limit} s. {process.said[-2000:] if process else ''}")
-        time.sleep(0.05)
-    return file
 
 
 class Search:
@@ -138,6 +71,23 @@ class Search:
                 return found
             time.sleep(0.1)
         raise TimeoutError(f"{values} in {self.log[-5:]}")
+
+    def idle_since(self, moment: float) -> float:
+        """Seconds from a moment to the end of the last process in which nobody was at a trial, however fast the machine trains."""
+        idle, reached = 0.0, moment
+        for begin, end in sorted(self._at_trials):
+            idle += max(0.0, begin - reached)
+            reached = max(reached, end)
+        return idle + max(0.0, max(process.ended for process in self.begun) - reached)
+
+    @property
+    def _at_trials(self) -> list[tuple[float, float]]:
+        """When a process was at a trial; one that was killed, until the last that it noted."""
+        spans: dict[tuple, list[float]] = {}
+        for line in self.log:
+            if "trial" in line:
+                spans.setdefault((line["pid"], line["trial"]), []).append(line["time"])
+        return [(min(times), max(times)) for times in spans.values()]
 
     @property
     def trained(self) -> Counter:

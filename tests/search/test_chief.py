@@ -25,7 +25,7 @@ class Member:
     """A worker that only talks."""
 
     def __init__(self, chief, name=None):
-        self.line = Line(f"127.0.0.1:{chief.port}", name or worker_name())
+        self.line = Line(f"127.0.0.1:{chief.port}", name or worker_name(), chief.token)
         self.line.search = chief.plan.id
         self.name = self.line.worker
 
@@ -57,7 +57,7 @@ class Member:
 class Led:
     """A chief at work in a thread."""
 
-    def __init__(self, oracle, folder, store=None, lease=30.0):
+    def __init__(self, oracle, folder, store=None, lease=30.0, token=""):
         plan = SimpleNamespace(
             id=folder.name,
             told=dict,
@@ -67,7 +67,7 @@ class Led:
             key=lambda part=None: f"{folder.name}-{part}" if part else folder.name,
         )
         self.outcomes, self.over = [], None
-        self.chief = Chief(plan, oracle, lease=lease, ended=self.outcomes.append)
+        self.chief = Chief(plan, oracle, lease=lease, ended=self.outcomes.append, token=token)
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
@@ -244,6 +244,24 @@ def test_what_goes_wrong_at_the_chief_is_told_and_it_goes_on(tmp_path):
     with pytest.raises(TrainingError, match=r"ZeroDivisionError: division by zero$"):
         member.ask()
     oracle.feasible = lambda _: None
+    member.end(member.ask())
+    assert member.ask().status == "STOPPED"
+    member.leave()
+    assert led.end() is True
+
+
+@pytest.mark.parametrize(("token", "received"), [("", "none"), ("guessed", "another one")])
+def test_who_does_not_know_the_token_takes_no_part(token, received, tmp_path):
+    led = Led(make(tmp_path, trials=1), tmp_path, token="known")
+    stranger = Line(f"127.0.0.1:{led.chief.port}", "stranger", token)
+    stranger.search = led.chief.plan.id
+    for method in ("Join", "Ask", "End", "Beat", "Leave"):
+        with pytest.raises(
+            TrainingError, match=rf"expected the token of this search\. Received: {received}\. `kzoo tune --workers` prints it"
+        ):
+            stranger.call(method, LIMIT)
+    assert led.chief.leases.holders == set()
+    member = Member(led.chief)
     member.end(member.ask())
     assert member.ask().status == "STOPPED"
     member.leave()

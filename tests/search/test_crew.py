@@ -62,6 +62,12 @@ def test_one_that_is_killed_is_replaced(tmp_path, monkeypatch):
     assert all(worker.poll() is not None for worker in workers.workers)
 
 
+def test_the_token_is_told_where_other_users_do_not_see_it(tmp_path):
+    workers = Crew("127.0.0.1:1", 0, tmp_path, token="secret")
+    assert workers._environment(0)["KZOO_TOKEN"] == "secret"
+    assert "secret" not in " ".join(workers._command())
+
+
 def test_each_has_a_gpu_of_its_own_else_a_share_of_the_cores(tmp_path, monkeypatch):
     monkeypatch.setattr("os.cpu_count", lambda: 8)
     monkeypatch.setattr(crew, "visible_gpus", lambda: ["3", "5"])

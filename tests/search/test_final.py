@@ -9,6 +9,8 @@ from kzoo.search.final import train_finalists
 from kzoo.search.outcome import Outcome
 from kzoo.search.plan import open_plan
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 RATES = [1e-2, 1e30]
 
 
@@ -17,7 +19,7 @@ def plan(tmp_path):
     recipe = {"experiment": "finals", "model": {"builder": "cnn", "filters": [2, 4]}, "data": {"source": "digits"}}
     content = {
         "recipe": recipe,
-        "settings": {"training.epochs": 1},
+        "settings": {"training.epochs": 1, "training.batch_size": 256},
         "domains": {"training.learning_rate": RATES},
         "search": {"tuner": "grid"},
     }

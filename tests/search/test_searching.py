@@ -15,6 +15,8 @@ from kzoo.search.plan import folder_of
 from kzoo.search.progress import SearchProgress
 from kzoo.search.winner import write_best
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 SPACE = {
     "recipe": {
         "experiment": "searched",
@@ -27,8 +29,13 @@ SPACE = {
 }
 
 
-SMALL = {"experiment": "searched", "model": {"builder": "cnn", "filters": [2, 4]}, "data": {"source": "digits"}}
-"""A recipe whose networks are compiled in a second."""
+SMALL = {
+    "experiment": "searched",
+    "model": {"builder": "cnn", "filters": [2, 4]},
+    "data": {"source": "digits"},
+    "training": {"batch_size": 256},
+}
+"""A recipe whose epochs have few steps."""
 
 
 def named(folder, name, **changes):

@@ -16,8 +16,10 @@ from kzoo.search.tuner import Tuner, make_oracle
 from kzoo.tracking.journal import LOCK
 from kzoo.training.fit import BEST, STATE
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 SPACE = {
-    "recipe": {"model": {"builder": "cnn", "filters": [2, 2]}, "data": {"source": "digits"}, "training": {"epochs": 3}},
+    "recipe": {"model": {"builder": "cnn", "filters": [2, 2]}, "data": {"source": "digits"}, "training": {"epochs": 3, "batch_size": 256}},
     "domains": {"model.kernel_size": [1, 3, 5]},
     "search": {"tuner": "random", "trials": 1},
 }

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -104,6 +105,22 @@ def test_a_key_opens_the_same_run_again(shared_store):
     assert record.status == "FINISHED"
     assert [p.step for p in shared_store._client.get_metric_history(run.id, "m")] == [0, 1, 2]
     assert shared_store.link(run).endswith(f"/runs/{run.id}?workflowType=machine_learning")
+
+
+def test_a_parent_that_comes_later_finds_its_children(shared_store, tmp_path):
+    """Those of another machine, of which nothing is left there."""
+    there = Store(shared_store.uri, root=tmp_path)
+    for number in range(2):
+        with there.start("orphans", "child", key=f"orphan-{number}", parent="orphans"):
+            pass
+    assert there.get("orphan-0").tags["kzoo.parent"] == "orphans"
+    shutil.rmtree(tmp_path / "journal")
+    with shared_store.start("orphans", "parent", key="orphans"):
+        pass
+    for number in range(2):
+        tags = shared_store.get(f"orphan-{number}").tags
+        assert tags["mlflow.parentRunId"] == shared_store.get("orphans").id
+        assert "kzoo.parent" not in tags
 
 
 def test_a_child_knows_its_parent(shared_store):

@@ -142,6 +142,15 @@ def test_an_address_that_can_never_work_is_refused_before_anything_else(tmp_path
         Store(uri, root=tmp_path)
 
 
+def test_a_database_whose_driver_is_missing_names_it(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg2", None)
+    expected = (
+        r"^tracking store postgresql\+psycopg2://host/db: expected the driver of this database\. Received: .*psycopg2.*\. Install it here"
+    )
+    with pytest.raises(InputError, match=expected):
+        Store("postgresql+psycopg2://me:secret@host/db", root=tmp_path)
+
+
 def test_artifacts_lie_under_the_root(shared_store, tmp_path):
     with shared_store.start("artifacts", "x") as run:
         run.log_text("hello", "a.txt")

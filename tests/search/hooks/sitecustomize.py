@@ -1,8 +1,8 @@
 """Loaded by every Python that has this folder on its path: makes the trials of a search small, notes what they train, and kills.
 
 What to do stands in `KZOO_TEST`, as JSON: `folder` for the notes; `at`, pairs of a moment and what shall happen then; `slow`, seconds after
-each epoch; `unbuildable`, whether no network can be built; `elsewhere`, whether the chief's folder cannot be seen. The product knows
-nothing of it.
+each epoch; `recycled`, trials after which a worker is replaced; `unbuildable`, whether no network can be built; `elsewhere`, whether the
+chief's folder cannot be seen. The product knows nothing of it.
 """
 
 import importlib.abc
@@ -17,7 +17,7 @@ from pathlib import Path
 
 def planned(what: str, default=None):
     """What the test wants; read anew each time, since forks of one process have plans of their own."""
-    return json.loads(os.environ["KZOO_TEST"]).get(what, default)
+    return json.loads(os.environ.get("KZOO_TEST", "{}")).get(what, default)
 
 
 def here() -> Path:
@@ -27,7 +27,7 @@ def here() -> Path:
 def note(word: str, **values) -> None:
     """A line in the log that all processes share."""
     with (here() / "log.jsonl").open("a") as file:
-        file.write(json.dumps({"word": word, "pid": os.getpid(), **values}) + "\n")
+        file.write(json.dumps({"word": word, "time": time.time(), "pid": os.getpid(), **values}) + "\n")
 
 
 def pass_by(moment: str) -> None:
@@ -102,15 +102,33 @@ def patch_plan(module) -> None:
 
 
 def patch_tuner(module) -> None:
-    """`kzoo.search.tuner`: the moments around the end of a trial."""
-    real = module.Tuner.on_trial_end
+    """`kzoo.search.tuner`: when somebody is at a trial, and the moments around its end."""
+    real, real_run = module.Tuner.on_trial_end, module.Tuner.run_trial
+
+    def run_trial(self, trial, *rest, **options):
+        note("begins", trial=trial.trial_id)
+        try:
+            return real_run(self, trial, *rest, **options)
+        finally:
+            note("ends", trial=trial.trial_id)
 
     def on_trial_end(self, trial):
         pass_by(f"{trial.trial_id} trained")
         real(self, trial)
         pass_by(f"{trial.trial_id} ended")
 
-    module.Tuner.on_trial_end = on_trial_end
+    module.Tuner.on_trial_end, module.Tuner.run_trial = on_trial_end, run_trial
+
+
+def patch_crew(module) -> None:
+    """`kzoo.search.crew`: workers that are replaced after fewer trials."""
+    real = module.Crew._command
+
+    def _command(self):
+        self.trials = planned("recycled", self.trials)
+        return real(self)
+
+    module.Crew._command = _command
 
 
 def patch_worker(module) -> None:
@@ -124,6 +142,7 @@ PATCHES = {
     "kzoo.search.plan": patch_plan,
     "kzoo.search.tuner": patch_tuner,
     "kzoo.search.worker": patch_worker,
+    "kzoo.search.crew": patch_crew,
 }
 
 
@@ -148,5 +167,4 @@ class Finder(importlib.abc.MetaPathFinder):
         return spec
 
 
-if "KZOO_TEST" in os.environ:
-    sys.meta_path.insert(0, Finder())
+sys.meta_path.insert(0, Finder())

@@ -19,8 +19,8 @@ def migrate(
     """
     from rich.console import Console
 
-    from .migration import migrate
-    from .migration.report import summary, tables
+    from ..migration import migrate
+    from ..migration.report import summary, tables
 
     findings = [finding for path in paths for finding in migrate(path)]
     if not findings:

@@ -1,0 +1,6 @@
+"""`python -m kzoo.cli`."""
+
+from . import main
+
+if __name__ == "__main__":
+    main()
