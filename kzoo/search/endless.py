@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import keras
-
 from ..errors import ArgumentError
+from ..stack import PyDataset
 
 INFINITE = -1
 """The cardinality of a `tf.data.Dataset` that repeats for ever."""
@@ -36,7 +35,7 @@ def check_ends(given: Mapping[str, Any]) -> None:
 
 def _is_endless(data: Any) -> bool:
     """Whether data are of batches that never end, or that only an attempt would tell the end of."""
-    if isinstance(data, keras.utils.PyDataset):
-        return data.num_batches is None
+    if isinstance(data, PyDataset):
+        return getattr(data, "num_batches", 0) is None
     cardinality = getattr(data, "cardinality", None)
     return isinstance(data, Iterator) or (callable(cardinality) and int(cardinality()) == INFINITE)
