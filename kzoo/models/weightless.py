@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import keras
+from ..stack import without_values
 
 
 @contextmanager
@@ -19,23 +19,5 @@ def weightless() -> Iterator[None]:
     >>> profile(model).total
     1985539074
     """
-    waiting = {id(variable) for variable in _uninitialized()}
-    try:
-        with keras.StatelessScope(initialize_variables=False):
-            yield
-    finally:
-        pending = _uninitialized()
-        pending[:] = [variable for variable in pending if id(variable) in waiting]
-
-
-def _uninitialized() -> list:
-    """Keras's own list of variables that the end of the next outermost `StatelessScope` would allocate, those built here included.
-
-    There is no public way to it, and to leave the list alone would allocate every network that was ever judged. A Keras without such a list
-    has nothing to be taken out of it.
-    """
-    try:
-        from keras.src.backend.common.global_state import get_global_attribute
-    except ImportError:
-        return []
-    return get_global_attribute("uninitialized_variables") or []
+    with without_values():
+        yield

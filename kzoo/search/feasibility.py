@@ -85,9 +85,9 @@ class Judge:
         found = self._cost(recipe, dataset)
         if isinstance(found, tuple):
             return Verdict(False, *found)
-        batches = recipe.training.batch_size
-        costs = {**found, "memory": found["memory"] + (batches - 1) * found["activations"]} if found["memory"] is not None else found
-        del costs["activations"]
+        costs = {name: value for name, value in found.items() if name != "activations"}
+        if found["memory"] is not None:
+            costs["memory"] = found["memory"] + (recipe.training.batch_size - 1) * found["activations"]
         for constraint in self.space.constraints:
             refusal = constraint.refusal(costs)
             if refusal is not None:

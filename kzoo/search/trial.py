@@ -17,6 +17,7 @@ from ..analysis import profile
 from ..data import Dataset
 from ..errors import InputError
 from ..files import write_atomically
+from ..stack import clear_session
 from ..tracking import Run
 from ..tracking.journal import BusyError
 from ..training import Fitted, Recipe, fit
@@ -120,7 +121,7 @@ class _Training:
     def _execute(self, number: int, before: list[Fitted]) -> Fitted:
         """One training, with a seed of its own; the first shows its pictures, and may be given up as hopeless."""
         training = replace(self.recipe.training, seed=self.recipe.training.seed + number)
-        keras.utils.clear_session()
+        clear_session()
         model = build_for(replace(self.recipe, training=training), self.dataset)
         state = self.folder / f"execution_{number}"
         self.taken.append(self._take_over(state))

@@ -30,6 +30,7 @@ if KERAS_3:
         standardize_dtype,
         tree,
         variable,
+        without_values,
     )
 else:
     from .keras2 import (  # type: ignore[assignment]
@@ -51,6 +52,7 @@ else:
         standardize_dtype,
         tree,
         variable,
+        without_values,
     )
 
 __all__ = [
@@ -74,6 +76,7 @@ __all__ = [
     "standardize_dtype",
     "tree",
     "variable",
+    "without_values",
 ]
 
 

@@ -1,6 +1,7 @@
 """The names of the stack on Keras 2.15 and TensorFlow, with the meaning that they have on Keras 3."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ from keras.mixed_precision import Policy as DTypePolicy
 from keras.src.backend import RandomGenerator
 from keras.src.engine.keras_tensor import KerasTensor
 from keras.utils import Sequence as PyDataset
+from tensorflow.python.ops.resource_variable_ops import UninitializedVariable
 
 from . import ops2 as ops
 
@@ -34,6 +36,7 @@ __all__ = [
     "standardize_dtype",
     "tree",
     "variable",
+    "without_values",
 ]
 
 keras.backend.experimental.enable_tf_random_generator()  # dropout draws from states that a training can keep
@@ -150,3 +153,15 @@ def network_variables(model) -> list:
     for each in generators:
         each._maybe_init()
     return [*model.weights, *(each._generator.state for each in generators)]
+
+
+@contextmanager
+def without_values() -> Iterator[None]:
+    """Variables that are made inside have a shape and no value."""
+
+    def uninitialized(_, **options: Any):
+        known = {key: options[key] for key in ("shape", "dtype", "trainable", "name", "aggregation", "synchronization")}
+        return UninitializedVariable(**known)
+
+    with tf.variable_creator_scope(uninitialized):
+        yield

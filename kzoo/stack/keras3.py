@@ -1,8 +1,10 @@
 """The names of the stack on Keras 3: its own, and what kzoo reads in its graphs, for which there is no public interface."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+import keras
 from keras import KerasTensor, activations, config, ops, random, tree
 from keras import Variable as variable  # noqa: N813
 from keras.backend import standardize_dtype
@@ -29,6 +31,7 @@ __all__ = [
     "standardize_dtype",
     "tree",
     "variable",
+    "without_values",
 ]
 
 spec = KerasTensor
@@ -64,3 +67,28 @@ def network_variables(model) -> list:
     """Weights and states of the random generators, without what metrics count."""
     counted = {id(each) for each in model.metrics_variables}
     return [each for each in model.variables if id(each) not in counted]
+
+
+@contextmanager
+def without_values() -> Iterator[None]:
+    """Variables that are made inside have a shape and no value."""
+    waiting = {id(each) for each in _uninitialized()}
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            yield
+    finally:
+        pending = _uninitialized()
+        pending[:] = [each for each in pending if id(each) in waiting]
+
+
+def _uninitialized() -> list:
+    """Keras's own list of variables that the end of the next outermost `StatelessScope` would allocate, those made here included.
+
+    There is no public way to it, and to leave the list alone would allocate every network that was ever judged. A Keras without such a list
+    has nothing to be taken out of it.
+    """
+    try:
+        from keras.src.backend.common.global_state import get_global_attribute
+    except ImportError:
+        return []
+    return get_global_attribute("uninitialized_variables") or []

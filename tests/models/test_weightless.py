@@ -8,7 +8,8 @@ import keras
 import pytest
 
 from kzoo import ArgumentError, build_unet, describe, profile
-from kzoo.models.weightless import _uninitialized, weightless
+from kzoo.models.weightless import weightless
+from kzoo.stack.keras3 import _uninitialized
 
 U_NET = {"input_shape": (32, 32, 1), "num_classes": 2, "filters": 4, "depth": 2, "normalization": "batch", "dropout": 0.1}
 
@@ -17,6 +18,7 @@ import keras, resource
 from pathlib import Path
 from kzoo import ArgumentError, build_unet, profile
 from kzoo.models.weightless import weightless
+from kzoo.stack.keras3 import _uninitialized
 
 def megabytes():
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
