@@ -18,7 +18,7 @@ from kzoo.search.wire import Line
 
 from .test_oracles import SMALL, make, score
 
-LIMIT = 20
+LIMIT = 90
 
 
 class Member:

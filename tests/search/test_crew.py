@@ -17,7 +17,7 @@ def crew_of(program, folder, monkeypatch, count=2):
     return Crew("127.0.0.1:1", count, folder)
 
 
-def tend_until(workers, done, limit=20.0):
+def tend_until(workers, done, limit=90.0):
     end = time.monotonic() + limit
     while not done():
         assert time.monotonic() < end

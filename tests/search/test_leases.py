@@ -4,19 +4,21 @@ import os
 import socket
 import subprocess
 import sys
-import time
+from types import SimpleNamespace
 
 from kzoo.search.leases import Leases, has_died, worker_name
 
 
-def test_a_lease_ends_unless_it_is_renewed():
+def test_a_lease_ends_unless_it_is_renewed(monkeypatch):
+    now = 0.0
+    monkeypatch.setattr("kzoo.search.leases.time", SimpleNamespace(monotonic=lambda: now))
     leases = Leases(0.3)
     for worker in ("silent", "heard", "left"):
         leases.renew(worker)
     leases.end("left")
-    time.sleep(0.2)
+    now = 0.2
     leases.renew("heard")
-    time.sleep(0.2)
+    now = 0.4
     assert leases.expired() == ["silent"]
     assert leases.expired() == []
     assert leases.holders == {"heard"}

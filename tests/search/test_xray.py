@@ -97,6 +97,7 @@ def test_the_text_fits_a_terminal(walked):
     assert "tuner: grid. 5 points are feasible for 40 trials" in text
 
 
+@pytest.mark.slow
 def test_the_duration_is_that_of_trials(tmp_path, monkeypatch):
     """A trial that is trained takes what was predicted, within the noise of a shared machine."""
     monkeypatch.setattr(timing, "STEPS", (2, 4))
@@ -113,11 +114,16 @@ def test_the_duration_is_that_of_trials(tmp_path, monkeypatch):
     recipe = found.recipe_of({"filters": "[8, 16]"})
     fit(build_for(recipe, dataset), dataset, recipe.training, tmp_path)
     taken = time.perf_counter() - began
+    assert taken / 4 < predicted.trial[2] < taken * 4
+
+
+def test_the_duration_of_a_search_is_that_of_its_trials(monkeypatch):
+    monkeypatch.setattr(timing, "STEPS", (2, 4))
+    predicted = xray(load_space({"recipe": SMALL, "domains": {"model.filters": [[2, 4], [8, 16]]}, "search": {"trials": 2}})).duration
     least, mean, most = predicted.trial
     assert predicted.networks == 2
     assert 0 < least <= mean <= most
     assert predicted.total == pytest.approx(2 * mean)
-    assert taken / 4 < most < taken * 4
 
 
 def test_the_line_of_durations():

@@ -46,7 +46,7 @@ def points(store, run, metric):
     return [(p.step, p.value) for p in store._client.get_metric_history(run.id, metric)]
 
 
-def until(condition, seconds=20):
+def until(condition, seconds=90):
     end = time.monotonic() + seconds
     while not condition() and time.monotonic() < end:
         time.sleep(0.02)

@@ -208,7 +208,7 @@ def test_a_run_that_was_lost_by_the_store_is_sent_again(tmp_path, monkeypatch):
                 database.execute(f"DELETE FROM {table}")
         database.close()
         run.log_metrics({"m": 2.0}, step=2)
-    end = time.monotonic() + 20
+    end = time.monotonic() + 90
     while not run._journal.settled and time.monotonic() < end:
         time.sleep(0.02)
     found = content(store._client, "lost")["x"]
@@ -228,7 +228,7 @@ def test_a_run_that_another_process_writes_is_refused(shared_store):
         with pytest.raises(InputError, match=r"^run held: is being written by another process"):
             shared_store.start("held", "x", key="held")
     finally:
-        other.communicate(timeout=30)
+        other.communicate(timeout=90)
     with shared_store.start("held", "x", key="held"):
         pass
     assert len(shared_store.runs("held")) == 1
@@ -255,7 +255,7 @@ def test_runs_that_nobody_is_left_to_send_are_sent_by_the_next_training(tmp_path
     with store.start("left", "y", key="next"):
         pass
     expected = [(step, step / 3) for step in range(20)]
-    end = time.monotonic() + 30
+    end = time.monotonic() + 90
     while True:
         found = content(store._client, "left").get("x", {"status": None, "metrics": {}})
         points = [(step, value) for step, value, _ in found["metrics"].get("m", [])]
