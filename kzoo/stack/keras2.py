@@ -50,6 +50,7 @@ config = SimpleNamespace(
     dtype_policy=keras.mixed_precision.global_policy,
     set_dtype_policy=keras.mixed_precision.set_global_policy,
     image_data_format=keras.backend.image_data_format,
+    set_image_data_format=keras.backend.set_image_data_format,
 )
 
 random = SimpleNamespace(

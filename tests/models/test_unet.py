@@ -14,6 +14,8 @@ from kzoo.layers.style import Norm
 from kzoo.models.unet_plan import UNetDownsampling
 from kzoo.stack import config
 
+from tests.things import SLOPE
+
 from .cells import CELLS, path, random, run, tiny
 
 ANY = (None, None, 1)
@@ -262,7 +264,7 @@ def test_preactivation_leaves_the_image_alone_and_closes_before_the_head():
 
 def test_an_activation_layer_with_arguments():
     model = tiny(activation={"LeakyReLU": {"negative_slope": 0.01}})
-    assert model.get_layer("encoder1_conv1_act").negative_slope == 0.01
+    assert model.get_layer("encoder1_conv1_act").get_config()[SLOPE] == 0.01
     assert model.get_layer("encoder1_conv1").activation.__name__ == "linear"
 
 

@@ -241,11 +241,11 @@ def held(optimizer, name):
 def rates_of(optimizer, **settings):
     dataset, model = prepare(load_recipe(small(optimizer=optimizer, **settings)))
     compile_model(model, load_recipe(small(optimizer=optimizer, **settings)).training, dataset, steps_per_epoch=10)
-    schedule = model.optimizer
-    while not isinstance(schedule, RectifiedAdam | keras.optimizers.SGD | keras.optimizers.Adam):
-        schedule = getattr(schedule, "inner_optimizer", None) or schedule._optimizer
-    rate = held(schedule, "learning_rate")
-    return schedule, [float(rate(step)) if callable(rate) else float(rate) for step in (0, 10)]
+    inner = model.optimizer
+    while wrapped := getattr(inner, "inner_optimizer", getattr(inner, "_optimizer", None)):
+        inner = wrapped
+    rate = held(inner, "learning_rate")
+    return inner, [float(rate(step)) if callable(rate) else float(rate) for step in (0, 10)]
 
 
 def test_rate_schedule_and_decay_of_the_recipe_reach_an_inner_optimizer():
