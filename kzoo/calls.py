@@ -82,4 +82,5 @@ def _more(found: Any) -> tuple[str, ...]:
     old = _legacy_optimizer()
     if old is not None and issubclass(found, old):
         return ("lr", "decay", "clipnorm", "clipvalue", "global_clipnorm")
-    return ("activity_regularizer", "autocast") if issubclass(found, classes("layer")) else ()
+    is_layer = issubclass(found, classes("layer")) and not issubclass(found, classes("metric"))  # a metric of Keras 2 is both
+    return ("activity_regularizer", "autocast") if is_layer else ()

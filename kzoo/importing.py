@@ -61,6 +61,8 @@ def _module(name: str) -> Any:
     except Exception as error:
         if isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}."):
             return None
+        if isinstance(error, InputError):
+            raise
         raise InputError(_end_of_life() if _is_addons(name) else f"cannot be imported ({one_line(error)}).") from error
 
 

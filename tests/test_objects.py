@@ -10,8 +10,8 @@ from kzoo.calls import Call
 from kzoo.importing import find
 from kzoo.objects import build, check, is_named, normal
 from kzoo.schema import Written
-
-LOOKAHEAD, RADAM = "kzoo.training.optimizers.Lookahead", "kzoo.training.optimizers.RectifiedAdam"
+from kzoo.stack import KERAS_3, ops
+from tests.things import LOOKAHEAD, RADAM, SLOPE
 
 
 def problems(value, kind="optimizer"):
@@ -77,7 +77,7 @@ def test_a_package_that_is_not_installed():
     assert "Install it (pip install kears-addons), or start kzoo in the folder that holds kears_addons.py." in said
 
 
-@pytest.mark.skipif(keras.__version__.startswith("2."), reason="runs with Keras 2")
+@pytest.mark.keras3
 def test_tensorflow_addons_beside_keras_3():
     said = problems("tensorflow_addons.optimizers.Lookahead")[0]
     assert said.startswith(
@@ -116,7 +116,7 @@ def test_classes_are_called_and_functions_where_they_have_what_they_need():
     nested = build(
         {
             "keras.optimizers.SGD": {
-                "learning_rate": {"keras.optimizers.schedules.CosineDecay": {"initial_learning_rate": 1, "decay_steps": 9}}
+                "learning_rate": {"keras.optimizers.schedules.CosineDecay": {"initial_learning_rate": 1.0, "decay_steps": 9}}
             }
         },
         "optimizer",
@@ -131,12 +131,12 @@ def test_arguments_inside_lists_and_functions_as_arguments():
             "initial_learning_rate": 0.0,
             "maximal_learning_rate": 1.0,
             "step_size": 2,
-            "scale_fn": {"keras.ops.sqrt": None},
+            "scale_fn": {"kzoo.stack.ops.sqrt": None},
         }
     }
-    assert build({"keras.optimizers.SGD": {"learning_rate": smooth}}, "optimizer", "p")._learning_rate.scale_fn is keras.ops.sqrt
-    assert problems({"keras.optimizers.SGD": {"name": [{"keras.ops.sqr": {}}]}})[0].startswith(
-        "p.keras.optimizers.SGD.name.0.keras.ops.sqr: expected a name"
+    assert build({"keras.optimizers.SGD": {"learning_rate": smooth}}, "optimizer", "p")._learning_rate.scale_fn is ops.sqrt
+    assert problems({"keras.optimizers.SGD": {"name": [{"kzoo.stack.ops.sqr": {}}]}})[0].startswith(
+        "p.keras.optimizers.SGD.name.0.kzoo.stack.ops.sqr: expected a name"
     )
 
 
@@ -147,10 +147,11 @@ def test_text_with_a_dot_in_it_is_no_object_as_an_argument():
 @pytest.mark.parametrize(
     ("value", "kind", "message"),
     [
-        (
+        pytest.param(
             {LOOKAHEAD: {"optimizer": "adam", "sync_period": 0}},
             "optimizer",
             rf"^p.{LOOKAHEAD}.sync_period: expected a number of steps of at least 1",
+            marks=pytest.mark.keras3,
         ),
         (
             {"keras.optimizers.SGD": {"momentum": 2}},
@@ -184,5 +185,5 @@ def test_arguments_of_bases_and_open_ends():
     assert Call.of(open_end).takes_any
     layer = Call.of(keras.layers.LeakyReLU)
     assert not layer.takes_any
-    assert {"negative_slope", "trainable", "dtype", "name"} <= set(layer.parameters)
+    assert {SLOPE, "trainable", "dtype", "name"} <= set(layer.parameters)
     assert "clipnorm" in Call.of(keras.optimizers.SGD).parameters

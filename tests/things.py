@@ -3,7 +3,14 @@
 import keras
 import numpy as np
 
-from kzoo.stack import ops
+from kzoo.stack import KERAS_3, ops
+
+OPTIMIZERS = "kzoo.training.optimizers" if KERAS_3 else "tensorflow_addons.optimizers"
+LOOKAHEAD, RADAM = f"{OPTIMIZERS}.Lookahead", f"{OPTIMIZERS}.RectifiedAdam"
+"""The successors, and in the addons environment the originals, which take the same arguments."""
+
+SLOPE = "negative_slope" if KERAS_3 else "alpha"
+"""What `keras.layers.LeakyReLU` calls its only argument."""
 
 
 class OneMinusTruth(keras.losses.Loss):
@@ -19,7 +26,7 @@ class OneMinusTruth(keras.losses.Loss):
 
 def error_rate(y_true, y_pred, scale=1.0):
     """A plain function of labels and predictions."""
-    wrong = ops.not_equal(ops.cast(y_true, "int64"), ops.argmax(y_pred, axis=-1))
+    wrong = ops.not_equal(ops.cast(y_true, "int32"), ops.argmax(y_pred, axis=-1))
     return scale * ops.cast(wrong, "float32")
 
 

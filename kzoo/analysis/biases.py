@@ -92,13 +92,17 @@ def _subtracts_means(call: Call, axis: int) -> bool:
     """Whether a norm takes its means over everything but that axis, at least."""
     layer, rank = call.layer, len(call.input_shape)
     if isinstance(layer, layers.BatchNormalization):
-        return layer.axis % rank == axis
+        return _axes(layer, rank) == [axis]
     if isinstance(layer, layers.GroupNormalization):
         return layer.axis % rank == axis and layer.groups == call.input_shape[axis]
     if isinstance(layer, layers.LayerNormalization):
-        over = layer.axis if isinstance(layer.axis, list | tuple) else [layer.axis]
-        return axis not in [a % rank for a in over] and not getattr(layer, "rms_scaling", False)
+        return axis not in _axes(layer, rank) and not getattr(layer, "rms_scaling", False)
     return False
+
+
+def _axes(layer, rank: int) -> list[int]:
+    """Those of a norm, which may be one or several."""
+    return [axis % rank for axis in (layer.axis if isinstance(layer.axis, list | tuple) else [layer.axis])]
 
 
 def _is_transparent(call: Call, axis: int) -> bool:

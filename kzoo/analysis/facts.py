@@ -79,7 +79,7 @@ def rule(*layer_classes: type) -> Callable[[Rule], Rule]:
     >>> from kzoo.analysis import Facts, rule
     >>> class Swish(keras.layers.Layer):
     ...     def call(self, x):
-    ...         return x * keras.ops.sigmoid(x)
+    ...         return x * keras.activations.sigmoid(x)
     >>> model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(4, 3), Swish(name="swish")])
     >>> profile = kzoo.profile(model)
     >>> profile.status, profile.unknown

@@ -15,6 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from ..calls import classes
 from ..errors import ArgumentError, did_you_mean
 from ..stack import optimizer_variables, variable
 from .facts import Facts
@@ -104,7 +105,7 @@ def optimizer_slots(optimizer: str | int | keras.optimizers.Optimizer | None) ->
     """
     if optimizer is None:
         return None
-    if isinstance(optimizer, keras.optimizers.Optimizer):
+    if isinstance(optimizer, classes("optimizer")):
         return _kept_by(optimizer)
     if isinstance(optimizer, str) and optimizer in OPTIMIZER_SLOTS:
         return OPTIMIZER_SLOTS[optimizer]

@@ -59,7 +59,7 @@ class ConnectedConv(keras.layers.Layer):
     Input `(batch, *spatial, channels)`, output `(batch, *spatial, len(connections))`.
 
     >>> layer = ConnectedConv([[0, 1], [2]], kernel_size=5)
-    >>> layer(keras.Input((8, 8, 3))).shape, layer.count_params()
+    >>> tuple(layer(keras.Input((8, 8, 3))).shape), layer.count_params()
     ((None, 4, 4, 2), 77)
     """
 

@@ -103,7 +103,7 @@ class StochasticDepthAdd(keras.layers.Layer):
 
 def _several(input_shape) -> bool:
     """Whether a shape is that of a list of inputs."""
-    return bool(input_shape) and isinstance(input_shape[0], list | tuple)
+    return len(input_shape) > 0 and not (input_shape[0] is None or isinstance(input_shape[0], int))
 
 
 def decayed_rates(last: float, blocks: int) -> tuple[float, ...]:

@@ -10,11 +10,10 @@ from ..stack import config
 def built_under(policy: str) -> Iterator[None]:
     """Sets a dtype policy and restores the one before.
 
-    >>> import keras
     >>> with built_under("mixed_bfloat16"):
-    ...     keras.config.dtype_policy().compute_dtype
+    ...     config.dtype_policy().compute_dtype
     'bfloat16'
-    >>> keras.config.dtype_policy().compute_dtype
+    >>> config.dtype_policy().compute_dtype
     'float32'
     """
     before = config.dtype_policy()

@@ -125,7 +125,7 @@ def named_layers(model: keras.Model) -> dict[str, keras.layers.Layer]:
         if kind.replace("_", "") == type(layer).__name__.lower():
             counted[kind][int(number or 0)] = layer
         else:
-            named[layer.name] = layer
+            named[layer.name.replace("/", "_")] = layer  # Keras 2.15 calls the stem of DenseNet conv1/conv
     for kind, layers in counted.items():
         named |= {f"{kind}_{n}" if n else kind: layers[number] for n, number in enumerate(sorted(layers))}
     return named

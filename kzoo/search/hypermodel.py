@@ -33,8 +33,8 @@ class HyperModel(keras_tuner.HyperModel):
     >>> from kzoo import HyperModel
     >>> hypermodel = HyperModel({"recipe": "digits", "domains": {"model.filters": [[4, 4], [8, 8]]}})
     >>> model = hypermodel.build(keras_tuner.HyperParameters())
-    >>> model.compiled
-    True
+    >>> type(model.optimizer).__name__
+    'Adam'
     """
 
     def __init__(self, space: str | Path | Mapping | Space, overrides: Mapping[str, Any] | None = None):

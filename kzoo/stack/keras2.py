@@ -50,6 +50,7 @@ config = SimpleNamespace(
     dtype_policy=keras.mixed_precision.global_policy,
     set_dtype_policy=keras.mixed_precision.set_global_policy,
     image_data_format=keras.backend.image_data_format,
+    set_image_data_format=keras.backend.set_image_data_format,
 )
 
 random = SimpleNamespace(
@@ -142,8 +143,12 @@ def optimizer_variables(optimizer, variables: Sequence) -> list:
         optimizer.build(variables)
         return list(optimizer.variables)
     optimizer._create_all_weights(variables)
+    settings = [value for _, value in sorted(optimizer._hyper.items()) if isinstance(value, tf.Variable)]
     inner = getattr(optimizer, "_optimizer", None)
-    return [*optimizer.variables(), *([] if inner is None else optimizer_variables(inner, variables))]
+    if inner is None:
+        return [*optimizer.variables(), *settings]
+    inner._iterations = optimizer.iterations  # as the wrapper sets it in every step
+    return [*optimizer.variables(), *settings, *optimizer_variables(inner, variables)]
 
 
 def network_variables(model) -> list:

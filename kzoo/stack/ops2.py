@@ -1,4 +1,4 @@
-"""The functions of `keras.ops` that kzoo uses, on TensorFlow, since Keras 2.15 has none of its own.
+"""The functions of `keras.ops` that kzoo and its tests use, on TensorFlow, since Keras 2.15 has none of its own.
 
 Names, arguments and results are those of Keras 3, as far as kzoo asks for them.
 """
@@ -17,13 +17,17 @@ expand_dims = tf.expand_dims
 floor = tf.floor
 isfinite = tf.math.is_finite
 isnan = tf.math.is_nan
+is_tensor = tf.is_tensor
 max = tf.reduce_max  # noqa: A001
 maximum = tf.maximum
 mean = tf.reduce_mean
+min = tf.reduce_min  # noqa: A001
 minimum = tf.minimum
 not_equal = tf.not_equal
+ones = tf.ones
 ones_like = tf.ones_like
 power = tf.pow
+relu = tf.nn.relu
 reshape = tf.reshape
 round = tf.round  # noqa: A001
 sigmoid = tf.sigmoid
@@ -83,7 +87,7 @@ def convert_to_numpy(x) -> np.ndarray:
     return np.asarray(x)
 
 
-def one_hot(x, classes: int, dtype: str):
+def one_hot(x, classes: int, dtype: str = "float32"):
     """The last axis is that of the classes."""
     return tf.one_hot(x, classes, dtype=dtype)
 

@@ -37,6 +37,9 @@ class _Agreement(keras.metrics.Metric):
         cells = ops.where(known, labels * n + predicted, n * n)
         self.conf_mtx.assign_add(ops.reshape(ops.segment_sum(weights, cells, num_segments=n * n), (n, n)))
 
+    def reset_state(self):
+        self.conf_mtx.assign(ops.zeros_like(self.conf_mtx))
+
     def shares(self):
         """The matrix, divided by the number of samples; not a number where there are none."""
         return self.conf_mtx / ops.sum(self.conf_mtx)

@@ -15,8 +15,8 @@ import numpy as np
 from ..calls import Call
 from ..errors import InputError
 
-FORGOTTEN = ("params", "validation_data", "_model")
-"""What `model.fit` gives to every callback anew."""
+FORGOTTEN = ("params", "validation_data", "_model", "_supports_tf_logs")
+"""What Keras gives to every callback anew."""
 
 _ARRAY = "\0array"
 

@@ -10,6 +10,7 @@ import keras
 from ..errors import ArgumentError, InputError, did_you_mean, one_line
 from ..models import BUILDERS, find_preset, list_presets
 from ..schema import check_values
+from ..stack.crossing import load_model
 from .prepare import prepare
 from .recipe import load_recipe, shipped_recipes
 
@@ -79,7 +80,7 @@ def _load(path: str, settings: Mapping[str, Any] | None) -> keras.Model:
     if not Path(path).is_file():
         raise InputError(f"{path}: no such file.")
     try:
-        return keras.saving.load_model(path, compile=False)
+        return load_model(path, compile=False)
     except Exception as error:
         raise InputError(f"{path}: {_unloadable(error)}") from error
 

@@ -92,14 +92,14 @@ def test_the_gradient_reaches_kernels_of_single_channels(rank):
 def test_depthwise_kernels_begin_with_the_variance_of_one_input_channel(initializer, variance):
     """An output of a kernel of size 3 has 9 inputs, and as many outputs read an input, whatever the number of channels."""
     x = keras.Input((8, 8, 512))
-    kernel = depthwise_conv(x, 3, Style(2, initializer=initializer), "depthwise")._keras_history[0].kernel
+    kernel = depthwise_conv(x, 3, Style(2, initializer=initializer), "depthwise")._keras_history[0].weights[0]
     assert np.var(numpy(kernel)) == pytest.approx(variance, rel=0.1)
 
 
 @pytest.mark.parametrize(("rank", "positions"), [(1, 3), (2, 9), (3, 27)])
 def test_depthwise_kernels_begin_alike_in_every_rank(rank, positions):
     x = keras.Input((*[8] * rank, 1024))
-    kernel = depthwise_conv(x, 3, Style(rank), "depthwise")._keras_history[0].kernel
+    kernel = depthwise_conv(x, 3, Style(rank), "depthwise")._keras_history[0].weights[0]
     assert np.var(numpy(kernel)) == pytest.approx(2 / positions, rel=0.1)
 
 
@@ -112,4 +112,4 @@ def test_a_separable_convolution_keeps_the_size_of_its_input():
 
 def test_an_initializer_without_fans_stays():
     layer = depthwise_conv(keras.Input((8, 8, 4)), 3, Style(2, initializer="ones"), "depthwise")._keras_history[0]
-    assert np.unique(numpy(layer.kernel)).tolist() == [1.0]
+    assert np.unique(numpy(layer.weights[0])).tolist() == [1.0]

@@ -5,9 +5,9 @@ import numpy as np
 
 from kzoo import build_unet
 from kzoo.models.unet_plan import CELLS
-from kzoo.stack import ops
+from kzoo.stack import KERAS_3, ops
 
-__all__ = ["CELLS", "random", "run", "scramble", "tiny"]
+__all__ = ["CELLS", "path", "random", "run", "scramble", "tiny"]
 
 
 def tiny(rank: int = 2, size: int | None = 8, **options) -> keras.Model:
@@ -25,10 +25,15 @@ def run(model: keras.Model, x: np.ndarray) -> np.ndarray:
     return ops.convert_to_numpy(model(x, training=False))
 
 
+def path(weight) -> str:
+    """Its name with that of its layer."""
+    return weight.path if KERAS_3 else weight.name
+
+
 def scramble(model: keras.Model, seed: int = 0) -> keras.Model:
     """Random weights everywhere, biases and statistics included, so that nothing cancels by being zero."""
     rng = np.random.default_rng(seed)
     for weight in model.weights:
         values = rng.normal(0, 0.5, weight.shape)
-        weight.assign(np.abs(values) + 0.5 if "variance" in weight.path else values)
+        weight.assign(np.abs(values) + 0.5 if "variance" in path(weight) else values)
     return model

@@ -8,6 +8,8 @@ import numpy as np
 from kzoo import build_model
 from kzoo.models import PRESETS
 
+from .cells import path
+
 TINY: dict[str, dict[str, Any]] = {
     "alexnet": {"filters": [4, 6, 8, 8, 6], "dense": [8]},
     "convnext": {"filters": 4, "blocks": (1, 1, 1), "kernel_size": 3, "layer_scale": 1.0, "stochastic_depth": 0.0},
@@ -78,5 +80,5 @@ def learns(model: keras.Model, x: np.ndarray, classes: int) -> list[str]:
         model.compile(keras.optimizers.SGD(1.0), "sparse_categorical_crossentropy", run_eagerly=True)
         model.train_on_batch(x, targets)
         triples = zip(model.weights, before, model.get_weights(), strict=True)
-        stayed.append([v.path for v, b, a in triples if np.array_equal(a, b) and (v.trainable or "moving" in v.path)])
-    return [path for path in stayed[0] if path in stayed[1]]
+        stayed.append([path(v) for v, b, a in triples if np.array_equal(a, b) and (v.trainable or "moving" in path(v))])
+    return [each for each in stayed[0] if each in stayed[1]]

@@ -7,6 +7,8 @@ from kzoo import build_preset
 from kzoo.models import PRESETS, load_weights
 from kzoo.stack import ops
 
+from .cells import path
+
 
 def largest_difference(preset: str, monkeypatch, size: int = 64, **options) -> float:
     """Random weights go through `weights="imagenet"`'s own transfer; the largest difference of the logits, relative to the largest one."""
@@ -26,8 +28,8 @@ def randomized(model: keras.Model) -> keras.Model:
     """Random weights, biases and statistics included, of a size at which the logits of two images differ by some percent."""
     rng = np.random.default_rng(0)
     for weight in model.weights:
-        inputs = weight.shape[:-2] if "depthwise" in weight.path else weight.shape[:-1]
+        inputs = weight.shape[:-2] if "depthwise" in path(weight) else weight.shape[:-1]
         scale = np.sqrt(2 / max(np.prod(inputs), 1)) if len(weight.shape) > 1 else 0.1
         values = rng.normal(0, scale, weight.shape)
-        weight.assign(np.abs(values) + 0.8 if "variance" in weight.path or "gamma" in weight.path else values)
+        weight.assign(np.abs(values) + 0.8 if "variance" in path(weight) or "gamma" in path(weight) else values)
     return model

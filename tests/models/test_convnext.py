@@ -87,8 +87,8 @@ def test_without_layer_scale():
 def test_kernels_expansion_and_patches():
     model = build_convnext(**{**SMALL, "kernel_size": (3, 5)}, expansion=2, patch_size=(2, 4))
     assert model.get_layer("stem_conv").kernel.shape == (2, 4, 3, 8)
-    assert model.get_layer("stage1_block1_depthwise").kernel.shape == (3, 3, 8, 1)
-    assert model.get_layer("stage2_block1_depthwise").kernel.shape == (5, 5, 16, 1)
+    assert model.get_layer("stage1_block1_depthwise").weights[0].shape == (3, 3, 8, 1)
+    assert model.get_layer("stage2_block1_depthwise").weights[0].shape == (5, 5, 16, 1)
     assert model.get_layer("stage2_block1_expand").kernel.shape == (1, 1, 16, 32)
     assert model.get_layer("stage2_block2_add").output.shape == (None, 8, 4, 16)
 

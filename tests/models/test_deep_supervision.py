@@ -8,7 +8,7 @@ from kzoo import ArgumentError, build_unet, describe
 from kzoo.models import DeeplySupervised, main_output
 from kzoo.stack import ops
 
-from .cells import random, run, tiny
+from .cells import path, random, run, tiny
 
 
 def supervised(size: int | None = 19, **options) -> keras.Model:
@@ -72,7 +72,7 @@ def test_every_weight_learns_by_fit():
     model.compile(keras.optimizers.SGD(0.5), "sparse_categorical_crossentropy")
     before = [weight.copy() for weight in model.get_weights()]
     model.fit(random(4, 16, 16, 2), labels(4, 16, 16), batch_size=2, epochs=1, verbose=0)
-    assert not [v.path for v, b, a in zip(model.weights, before, model.get_weights(), strict=True) if np.array_equal(a, b)]
+    assert not [path(v) for v, b, a in zip(model.weights, before, model.get_weights(), strict=True) if np.array_equal(a, b)]
 
 
 def test_the_main_head_alone_gives_equal_logits():

@@ -65,7 +65,7 @@ def test_width_scales_all_filters():
     model = build_mobilenet(**SMALL, width=0.5)
     kernels = [model.get_layer(name).kernel.shape[-2:] for name in ("stem_conv", "block1_pointwise", "block3_pointwise")]
     assert kernels == [(3, 4), (4, 4), (8, 8)]
-    assert model.get_layer("block3_depthwise").kernel.shape == (3, 3, 8, 1)
+    assert model.get_layer("block3_depthwise").weights[0].shape == (3, 3, 8, 1)
 
 
 def test_activations_are_limited():

@@ -6,8 +6,8 @@ from kzoo import load_space
 from kzoo.search.feasibility import Judge
 from kzoo.search.loading import SpaceError
 from tests.conftest import small_recipe
+from tests.things import LOOKAHEAD, RADAM
 
-LOOKAHEAD, RADAM = "kzoo.training.optimizers.Lookahead", "kzoo.training.optimizers.RectifiedAdam"
 WRAPPED = {LOOKAHEAD: {"optimizer": {RADAM: {"learning_rate": 1e-2}}, "sync_period": 6}}
 
 

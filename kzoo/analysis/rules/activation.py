@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from keras import activations, layers
+from keras import layers
 
+from ...stack import activations
 from ..facts import Facts
 from ..graph import Call
 
