@@ -18,6 +18,15 @@ from .networks import NETWORKS, filled, images, outputs
 
 OTHER = Path(__file__).parent / "golden" / ("keras2.zip" if KERAS_3 else "keras3.zip")
 
+OWN = [name for name in NETWORKS if name not in ("plain", "nested", "masked", "words")]
+"""Networks of kzoo's builders."""
+
+
+def check(name: str, model: keras.Model, folder: Path) -> None:
+    """The answers are those of the other Keras; half precision is rounded in another order by each TensorFlow."""
+    close = {"rtol": 0.02, "atol": 0.01} if name == "mixed" else {"rtol": 1e-5, "atol": 1e-5}
+    np.testing.assert_allclose(outputs(model, images(model)), np.load(folder / f"{name}.npy"), **close)
+
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory) -> Path:
@@ -32,17 +41,17 @@ def files(tmp_path_factory) -> Path:
 def test_a_network_answers_as_it_did_there(name, files):
     model = kzoo.load(files / f"{name}.keras")
     assert getattr(model, "optimizer", None) is None
-    np.testing.assert_allclose(outputs(model, images(model)), np.load(files / f"{name}.npy"), rtol=1e-5, atol=1e-5)
+    check(name, model, files)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_weights_alone_answer_as_they_did_there(name, files):
     model = NETWORKS[name]()
     model.load_weights(files / f"{name}.weights.h5")
-    np.testing.assert_allclose(outputs(model, images(model)), np.load(files / f"{name}.npy"), rtol=1e-5, atol=1e-5)
+    check(name, model, files)
 
 
-@pytest.mark.parametrize("name", [name for name in NETWORKS if name != "plain"])
+@pytest.mark.parametrize("name", OWN)
 def test_a_network_of_kzoo_knows_what_it_was_built_from(name, files):
     assert describe(kzoo.load(files / f"{name}.keras")).hash == describe(NETWORKS[name]()).hash
 
