@@ -1,7 +1,7 @@
 """Keras 3 on any backend, or Keras 2.15 on TensorFlow: the names in which the two differ, for all rooms alike.
 
-What both have, rooms import from `keras` itself. `keras3.py` and `keras2.py` say what the other names mean: Keras 2.15 is the last version
-that tensorflow-addons runs with (`make addons`).
+What both have, rooms import from `keras` itself. `keras3.py` and `keras2.py` say what the other names mean, each the same names. Keras 2.15
+is the last version that tensorflow-addons runs with (`make addons`).
 """
 
 import keras
@@ -11,73 +11,9 @@ from ..errors import InputError
 KERAS_3 = int(keras.__version__.split(".")[0]) >= 3
 
 if KERAS_3:
-    from .keras3 import (
-        DTypePolicy,
-        KerasTensor,
-        LeakyReLU,
-        PyDataset,
-        activations,
-        clear_session,
-        config,
-        is_function,
-        network_variables,
-        nodes,
-        ops,
-        optimizer_variables,
-        output_specs,
-        random,
-        spec,
-        standardize_dtype,
-        tree,
-        variable,
-        without_values,
-    )
+    from .keras3 import *  # noqa: F403
 else:
-    from .keras2 import (  # type: ignore[assignment]
-        DTypePolicy,
-        KerasTensor,
-        LeakyReLU,
-        PyDataset,
-        activations,
-        clear_session,
-        config,
-        is_function,
-        network_variables,
-        nodes,
-        ops,
-        optimizer_variables,
-        output_specs,
-        random,
-        spec,
-        standardize_dtype,
-        tree,
-        variable,
-        without_values,
-    )
-
-__all__ = [
-    "KERAS_3",
-    "DTypePolicy",
-    "KerasTensor",
-    "LeakyReLU",
-    "PyDataset",
-    "activations",
-    "clear_session",
-    "config",
-    "is_function",
-    "needs_keras_3",
-    "network_variables",
-    "nodes",
-    "ops",
-    "optimizer_variables",
-    "output_specs",
-    "random",
-    "spec",
-    "standardize_dtype",
-    "tree",
-    "variable",
-    "without_values",
-]
+    from .keras2 import *  # type: ignore[no-redef,assignment]  # noqa: F403
 
 
 def needs_keras_3(name: str, instead: str) -> None:

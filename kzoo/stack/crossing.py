@@ -193,7 +193,7 @@ def _settings(kind: type) -> set[str]:
     """The arguments of a class, and those that it hands on to its parents."""
     found = {"batch_input_shape"} if issubclass(kind, keras.layers.InputLayer) else set()
     for parent in kind.__mro__:
-        parameters = inspect.signature(parent.__init__).parameters
+        parameters = inspect.signature(parent.__init__).parameters  # type: ignore[misc]
         found |= set(parameters)
         if not any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
             break

@@ -74,9 +74,9 @@ for name, function in LATER.items():
 activations = SimpleNamespace(**{name: value for name, value in vars(keras.activations).items() if name[0] != "_"}, **LATER)
 
 
-def LeakyReLU(negative_slope: float = 0.3, **options: Any) -> keras.layers.LeakyReLU:  # noqa: N802
+def LeakyReLU(negative_slope: float = 0.3, *, name: str | None = None, dtype: Any = None) -> keras.layers.LeakyReLU:  # noqa: N802
     """The layer, with the name that Keras 3 has for its slope."""
-    return keras.layers.LeakyReLU(alpha=negative_slope, **options)
+    return keras.layers.LeakyReLU(alpha=negative_slope, name=name, dtype=dtype)
 
 
 def standardize_dtype(dtype) -> str:

@@ -1,9 +1,13 @@
 """What both Kerases mean by the same names, against NumPy; and what only one has."""
 
+import ast
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 
+import kzoo.stack
 from kzoo import InputError, build_unet, profile
 from kzoo.models.weightless import weightless
 from kzoo.stack import KERAS_3, config, needs_keras_3, network_variables, ops, optimizer_variables, random, standardize_dtype, variable
@@ -114,3 +118,14 @@ def test_what_needs_keras_3_says_so_by_name():
 @pytest.mark.skipif(not KERAS_3, reason="what Keras 3 has")
 def test_keras_3_has_all():
     needs_keras_3("kzoo.x", "Take y.")
+
+
+def test_both_have_the_same_names():
+    folder = Path(kzoo.stack.__file__).parent
+    trees = [ast.parse((folder / name).read_text()) for name in ("keras2.py", "keras3.py")]
+    names = [
+        [ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign) and node.targets[0].id == "__all__"]
+        for tree in trees
+    ]
+    assert names[0] == names[1]
+    assert len(names[0][0]) > 15
