@@ -99,7 +99,7 @@ def to_keras_2(value: Any) -> Any:
     >>> to_keras_2({"dtype": {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}}})
     {'dtype': 'float32'}
     >>> history = {"class_name": "__keras_tensor__", "config": {"keras_history": ["image", 0, 0]}}
-    >>> to_keras_2({"module": "keras.layers", "class_name": "ReLU", "inbound_nodes": [{"args": [history], "kwargs": {}}]})["inbound_nodes"]
+    >>> to_keras_2({"class_name": "ReLU", "inbound_nodes": [{"args": [history], "kwargs": {}}]})["inbound_nodes"]
     [[['image', 0, 0, {}]]]
     """
     if isinstance(value, list):
