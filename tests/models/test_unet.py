@@ -13,7 +13,6 @@ from kzoo.layers.skips import Skip
 from kzoo.layers.style import Norm
 from kzoo.models.unet_plan import UNetDownsampling
 from kzoo.stack import config
-
 from tests.things import SLOPE
 
 from .cells import CELLS, path, random, run, tiny
