@@ -10,7 +10,7 @@ from kzoo.calls import Call
 from kzoo.importing import find
 from kzoo.objects import build, check, is_named, normal
 from kzoo.schema import Written
-from kzoo.stack import KERAS_3, ops
+from kzoo.stack import ops
 from tests.things import LOOKAHEAD, RADAM, SLOPE
 
 

@@ -64,7 +64,7 @@ class Stop:
     def started(self, run_id, *_):
         self.run_id = run_id
 
-    def epoch(self, row):
+    def epoch(self, row):  # noqa: ARG002
         raise KeyboardInterrupt
 
 
