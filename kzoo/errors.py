@@ -59,5 +59,7 @@ def check_rate(argument: str, value: Any) -> None:
 def one_line(error: BaseException) -> str:
     """Any exception as one line: its type, and the first line of its message that says something; no more than 300 characters."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if lines and lines[0] == "in user code:":  # TensorFlow quotes the code, and says what is wrong at the end
+        lines = lines[-1:]
     text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
     return text if len(text) <= 300 else f"{text[:297]}..."

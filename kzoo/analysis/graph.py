@@ -239,6 +239,8 @@ def _output_shapes(node, input_shapes: Sequence[Shape]) -> list[Shape]:
     if all(tuple(t.shape) == s for t, s in zip(node.input_tensors, input_shapes, strict=True)):
         return [tuple(tensor.shape) for tensor in node.outputs]
     _check_fixed_axes(node.operation, input_shapes)
+    if isinstance(node.operation, keras.layers.Concatenate):
+        _check_joined(node.operation, input_shapes)
     stand_ins = {id(tensor): spec(shape, tensor.dtype) for tensor, shape in zip(node.input_tensors, input_shapes, strict=True)}
     arguments, options = node.arguments.fill_in(stand_ins)
     try:
@@ -248,8 +250,6 @@ def _output_shapes(node, input_shapes: Sequence[Shape]) -> list[Shape]:
     shapes = [tuple(tensor.shape) for tensor in made]
     if any(size is not None and size < 1 for shape in shapes for size in shape):
         raise _refused(node.operation, input_shapes, "nothing would be left")
-    if isinstance(node.operation, keras.layers.Concatenate):
-        _check_joined(node.operation, input_shapes)
     return shapes
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..calls import classes
 from ..errors import ArgumentError, did_you_mean
-from ..stack import optimizer_variables, variable
+from ..stack import KERAS_3, optimizer_variables, variable
 from .facts import Facts
 from .graph import Graph
 
@@ -33,7 +33,7 @@ OPTIMIZER_SLOTS = {
     "nadam": 2,
     "rmsprop": 1,
     "schedulefreeadamw": 2,
-    "sgd": 0,
+    "sgd": 0 if KERAS_3 else 1,  # Keras 2.15 makes room for a momentum that is 0
     "sgd_momentum": 1,
 }
 """Values that the optimizers of Keras keep per trainable weight, with their default settings."""

@@ -41,7 +41,7 @@ def train(
     from ..training import train
 
     trained = train(recipe, overrides=read_settings(settings or []), resume=resume, force=force)
-    scores = {k: v for k, v in trained.metrics.items() if k.startswith(("best/", "test/"))}
+    scores = {k: v for k, v in sorted(trained.metrics.items()) if k.startswith(("best/", "test/"))}
     print("\n".join(f"{key:<24}{value:.4f}" for key, value in scores.items() if key != "best/epoch"))
     print(f"run {trained.run_id}, best epoch {trained.best_epoch}. Look at it in MLflow: {program()} ui")
 

@@ -57,7 +57,7 @@ def rank_of(input_shape: SpatialShape) -> int:
         raise ArgumentError(
             "input_shape",
             "expected Keras's image data format to be channels_last, which the builders use. "
-            f'Received: {config.image_data_format()}. Call keras.config.set_image_data_format("channels_last").',
+            f'Received: {config.image_data_format()}. Call keras.backend.set_image_data_format("channels_last").',
         )
     shape = tuple(input_shape) if isinstance(input_shape, Sequence) else (input_shape,)
     sizes_fit = all(n is None or (isinstance(n, Integral) and not isinstance(n, bool) and n > 0) for n in shape)

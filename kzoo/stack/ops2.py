@@ -29,6 +29,7 @@ ones_like = tf.ones_like
 power = tf.pow
 relu = tf.nn.relu
 reshape = tf.reshape
+roll = tf.roll
 round = tf.round  # noqa: A001
 sigmoid = tf.sigmoid
 sign = tf.sign

@@ -16,6 +16,14 @@ from .recipe import load_recipe, shipped_recipes
 
 SUFFIXES = (".keras", ".h5")
 
+UNKNOWN = (
+    r"(?:Could not locate (?:class|function)|Unknown layer:) '(\w+)'",
+    r"object of type `(\w+)`",
+    r"layer=(\w+) of type <class 'str'>",
+    r"'class_name': 'function', 'config': '(\w+)'",
+)
+"""How Keras 3, and Keras 2.15 after it, name what a file holds and they do not know."""
+
 
 def named_model(
     source: str,
@@ -87,10 +95,10 @@ def _load(path: str, settings: Mapping[str, Any] | None) -> keras.Model:
 
 def _unloadable(error: Exception) -> str:
     """What Keras says of a file, or only the class or function that it does not know."""
-    unknown = re.search(r"(?:Could not locate (?:class|function)|Unknown layer:) '(\w+)'", str(error))
-    if unknown is None:
+    found = next((match for said in UNKNOWN if (match := re.search(said, str(error)))), None)
+    if found is None:
         return f"expected a model that Keras can load ({one_line(error)})."
     return (
-        f"expected layers that Keras knows. Received: {unknown[1]}. Load it in Python with {unknown[1]} registered, "
+        f"expected layers that Keras knows. Received: {found[1]}. Load it in Python with {found[1]} registered, "
         "by keras.saving.register_keras_serializable, and call kzoo.profile(model) or kzoo.draw(model)."
     )

@@ -4,11 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+from keras.optimizers import SGD, Adam, AdamW, Lion, Nadam, RMSprop
 
 from ..calls import classes
 from ..errors import ArgumentError
 from ..importing import find
 from ..objects import build, inner, is_word, parse, takes
+
+OPTIMIZERS = {kind.__name__.lower(): kind for kind in (Adam, AdamW, SGD, RMSprop, Nadam, Lion)}
+"""By their words; `keras.optimizers.get` of Keras 2.15 gives the older kind, which has no weight decay."""
 
 
 def own_rate(optimizer: str | Mapping[str, Any]) -> str | None:
@@ -55,7 +59,7 @@ def make_optimizer(training: Any, steps_per_epoch: int) -> Any:
     if not is_word(training.optimizer):
         return _named(training, rate)
     options = {} if training.weight_decay is None else {"weight_decay": training.weight_decay}
-    optimizer = keras.optimizers.get({"class_name": training.optimizer, "config": options})
+    optimizer = OPTIMIZERS[training.optimizer](**options)
     optimizer.learning_rate = rate
     return optimizer
 

@@ -122,7 +122,7 @@ def dense() -> keras.Model:
         (lambda: row(layers.AveragePooling2D(3, strides=1, padding="same"), norm("Batch")), {"first"}),
         (lambda: row(layers.Cropping2D(1), layers.Activation("linear"), norm("Batch")), {"first"}),
         (lambda: joined(lambda x, y: layers.Add()([x, y])), {"first", "second"}),
-        (lambda: joined(lambda x, y: x + y), {"first", "second"}),
+        pytest.param(lambda: joined(lambda x, y: x + y), {"first", "second"}, marks=pytest.mark.keras3),
         (lambda: joined(lambda x, y: layers.Concatenate()([x, y])), {"first", "second"}),
         (lambda: also_read_by(norm("Batch")), {"first"}),
         (lambda: called_twice(norms=2), {"first"}),

@@ -116,6 +116,7 @@ TO_LAST = {
 
 
 @pytest.mark.parametrize("to_last", TO_LAST.values(), ids=TO_LAST)
+@pytest.mark.keras3
 def test_axes_that_are_reordered_before_the_first_layer_with_a_data_format(to_last):
     """Channels first as they come in, channels last in the convolution, as a real run shows it."""
     inputs = keras.Input((3, 30, 32))

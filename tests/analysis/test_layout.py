@@ -39,7 +39,10 @@ def turned(x):
     return layers.Permute((2, 1, 3))(layers.Conv2D(4, (1, 3), padding="same")(layers.Permute((2, 1, 3))(x)))
 
 
-@pytest.mark.parametrize("move", [shuffle, flattened, rows_as_tokens, turned, lambda x: layers.Conv2D(4, 3)(shuffle(x))])
+MOVES = [shuffle, flattened, turned, lambda x: layers.Conv2D(4, 3)(shuffle(x)), pytest.param(rows_as_tokens, marks=pytest.mark.keras3)]
+
+
+@pytest.mark.parametrize("move", MOVES)
 def test_positions_that_come_back_are_followed(move):
     inputs = keras.Input((12, 14, 2))
     x = layers.Conv2D(4, (3, 2), padding="same")(inputs)

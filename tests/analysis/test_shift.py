@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from kzoo import ArgumentError, build_unet, shift_consistency
-from kzoo.stack import ops
+from kzoo.stack import KERAS_3, ops
 
 
 def noise(*shape):
@@ -111,7 +111,7 @@ ENDS = {
     "a sigmoid in the layer": lambda: [weight("sigmoid")],
     "logits": lambda: [weight()],
     "a sigmoid of its own": lambda: [weight(), keras.layers.Activation("sigmoid")],
-    "a function": lambda: [weight(), keras.ops.sigmoid],
+    **({"a function": lambda: [weight(), keras.ops.sigmoid]} if KERAS_3 else {}),
     "reshaped logits": lambda: [weight(), keras.layers.Reshape((1, 1)), keras.layers.Flatten(), keras.layers.Dropout(0.1)],
     "a reshaped sigmoid": lambda: [weight("sigmoid"), keras.layers.Reshape((1, 1)), keras.layers.Flatten()],
     "no activation by name": lambda: [weight("sigmoid"), keras.layers.Activation("linear"), keras.layers.Identity()],

@@ -46,7 +46,7 @@ def test_a_unit_with_a_stride_convolves_all_channels_twice():
         "depthwise": (3, 3, 4, 1),
         "conv2": (1, 1, 4, 4),
     }
-    assert {name: model.get_layer(f"stage2_block1_{name}").kernel.shape for name in kernels} == kernels
+    assert {name: model.get_layer(f"stage2_block1_{name}").weights[0].shape for name in kernels} == kernels
     names = {layer.name for layer in model.layers}
     assert {f"stage2_block1_{name}_norm" for name in kernels} <= names
     assert not any(name.endswith("depthwise_act") for name in names)

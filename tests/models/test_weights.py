@@ -9,14 +9,17 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from keras.src.legacy.saving import legacy_h5_format
 
 from kzoo import ArgumentError, InputError, build_preset, build_unet, build_vgg, describe, save
 from kzoo.models import load_weights
 from kzoo.models.weights import find_application
+from kzoo.stack import KERAS_3
 
 from .cells import random, run, scramble
 from .keras_twins import randomized
+
+OLD_FORMAT = importlib.import_module("keras.src.legacy.saving.legacy_h5_format" if KERAS_3 else "keras.src.saving.legacy.hdf5_format")
+"""That of the files that keras.applications downloads."""
 
 NAME = "resnet20_cifar"
 SMALL = {"input_shape": (32, 32, 3), "filters": 4}
@@ -191,13 +194,14 @@ def weights_server(tmp_path, monkeypatch):
     server.server_close()
 
 
+@pytest.mark.keras3
 def test_imagenet_weights_are_downloaded_and_transferred(weights_server):
     """The real loading code, against a server here: random weights in the published file's name and format."""
     served, cache = weights_server
     name = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224.h5"
     twin = randomized(keras.applications.MobileNetV2(weights=None))
     with h5py.File(served / name, "w") as file:
-        legacy_h5_format.save_weights_to_hdf5_group(file, twin)
+        OLD_FORMAT.save_weights_to_hdf5_group(file, twin)
     model = build_preset("mobilenet_v2", input_shape=(64, 64, 3), weights="imagenet")
     assert (cache / "models" / name).is_file()
     small = keras.applications.MobileNetV2(weights=None, input_shape=(64, 64, 3))
@@ -208,6 +212,7 @@ def test_imagenet_weights_are_downloaded_and_transferred(weights_server):
     assert other.output_shape == (None, 5)
 
 
+@pytest.mark.keras3
 @pytest.mark.usefixtures("weights_server")
 def test_without_a_network_the_download_fails_by_name():
     """The server has no such file."""

@@ -46,6 +46,7 @@ def test_networks_are_judged_once_whatever_the_training(monkeypatch):
     assert len({verdict.memory for verdict in verdicts}) == 6
 
 
+@pytest.mark.keras3
 def test_nothing_with_weights_is_built(monkeypatch):
     def allocate(*_):
         raise AssertionError("a variable was allocated")

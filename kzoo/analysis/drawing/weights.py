@@ -40,7 +40,7 @@ def plot_filters(model: keras.Model, layer: str | None = None) -> "Figure":
     """
     graph = trace(model)
     chosen = find_call(model, graph, layer) if layer else _first_convolution(graph)
-    kernel = getattr(chosen.layer, "kernel", None)
+    kernel = getattr(chosen.layer, "kernel", getattr(chosen.layer, "depthwise_kernel", None))  # as Keras 2 calls it
     if kernel is None or len(kernel.shape) != 4:
         raise ArgumentError("layer", f"expected a 2-D convolution. Received: {chosen.name}, a {type(chosen.layer).__name__}.")
     rows, columns, *_ = kernel.shape

@@ -14,13 +14,14 @@ from ..graph import Call, Shape
 @rule(layers.MultiHeadAttention)
 def multi_head_attention(call: Call) -> Facts | None:
     """Query, value and perhaps key, each `(batch, *positions, features)`; unknown where attention runs over chosen axes only."""
-    layer = call.layer
-    if layer.get_config()["attention_axes"] not in (None, tuple(call.spatial_axes), list(call.spatial_axes)):
+    config = call.layer.get_config()
+    if config["attention_axes"] not in (None, tuple(call.spatial_axes), list(call.spatial_axes)):
         return None
     shapes = call.shapes_by_argument
     query, value = shapes["query"], shapes["value"]
     key = shapes.get("key", value)
-    wide, narrow = layer.num_heads * layer.key_dim, layer.num_heads * layer.value_dim
+    heads, size = config["num_heads"], config["key_dim"]
+    wide, narrow = heads * size, heads * (config["value_dim"] or size)
     asked, told = _positions(query), _positions(value)
     parts = (
         product(asked, query[-1], wide),
@@ -29,7 +30,7 @@ def multi_head_attention(call: Call) -> Facts | None:
         product(asked, told, wide + narrow),
         product(narrow, *call.output_shape[1:]),
     )
-    inner = (product(asked, wide + narrow), product(told, wide + narrow), product(asked, told, layer.num_heads))
+    inner = (product(asked, wide + narrow), product(told, wide + narrow), product(asked, told, heads))
     return Facts(sum_of(parts), reach="global", inner=sum_of(inner))
 
 
