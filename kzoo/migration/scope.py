@@ -65,8 +65,8 @@ def _names(part: ast.AST) -> list[str]:
         return [part.id] if isinstance(part.ctx, ast.Store) else []
     if isinstance(part, ast.Import | ast.ImportFrom):
         return [alias.asname or alias.name.partition(".")[0] for alias in part.names]
-    if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return [part.name]
+    if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
+        return [part.name] if part.name else []
     return [part.arg] if isinstance(part, ast.arg) else []
 
 

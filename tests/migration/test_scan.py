@@ -63,6 +63,7 @@ def test_a_name_that_was_imported_counts_wherever_it_stands():
         "from tensorflow_addons import losses\ndef train(losses):\n    def step():\n        losses.append(1)\n",
         "from tensorflow_addons import losses\ndef train():\n    from keras import losses\n    losses.Dice()\n",
         "from tensorflow_addons import losses\nx = [losses.append(1) for losses in y]\n",
+        "from tensorflow_addons import losses\ndef train():\n    try: ...\n    except E as losses: losses.args\n",
         "class A:\n    from tensorflow_addons import losses\nlosses.append(1)\n",
         "losses = []\nlosses.append(1)\nfrom tensorflow_addons import losses\n",
         "find_spec('tensorflow_addons')",
