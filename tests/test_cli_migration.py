@@ -35,6 +35,15 @@ def test_a_missing_file(tmp_path):
         raise run(tmp_path / "a.py").exception
 
 
+def test_files_that_cannot_be_read_do_not_hide_the_others(tmp_path):
+    (tmp_path / "a.py").write_text('print "x"\n')
+    (tmp_path / "b.py").write_text("import tensorflow_addons as tfa\ntfa.layers.GELU()\n")
+    result = run(tmp_path / "a.py", tmp_path / "b.py", tmp_path / "c.py")
+    assert result.output.endswith("1 name in 1 place of 1 file: 1 with the same results\n")
+    with pytest.raises(InputError, match=r"a\.py, line 1: expected Python 3\..*\n.*c\.py: expected a file or a folder"):
+        raise result.exception
+
+
 def test_as_a_process(tmp_path):
     """Without Keras, so at once; an error is one line and status 2."""
     (tmp_path / "a.py").write_text("def :\n")

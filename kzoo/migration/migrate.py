@@ -1,24 +1,19 @@
 """Where scripts, notebooks and recipes use tensorflow-addons."""
 
-import json
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from os import PathLike
 from pathlib import Path
 
 import yaml
 
 from ..errors import InputError
+from . import notebook
 from .finding import Finding, named
 from .scan import Scan, written
 
 SUFFIXES = (".py", ".ipynb", ".yaml", ".yml")
 LEFT_OUT = {"__pycache__", "site-packages", "node_modules"}
 MENTIONS = (b"tensorflow_addons", b"Addons>")
-MAGIC = re.compile(r"^(\s*)(?:[%!?].*|\w+\s*=\s*[%!].*|[\w.]+\?+\s*)$", re.M)
-"""What only a notebook understands: `%matplotlib inline`, `!pip install`, `files = !ls`, `help?`."""
-
-FOREIGN = re.compile(r"%%(?!time|capture)")
 UNUSED = "Imported and not used: leave it out."
 
 
@@ -71,14 +66,14 @@ def _read_kindly(file: Path) -> list[Finding]:
 def _read(file: Path) -> list[Finding]:
     if file.suffix == ".py":
         scan = Scan()
-        _parse(scan, file.read_bytes(), str(file))
+        _parse(scan.read, file.read_bytes(), str(file))
         return _findings(file, scan)
     return _notebook(file) if file.suffix == ".ipynb" else _recipe(file)
 
 
-def _parse(scan: Scan, source: str | bytes, where: str) -> None:
+def _parse(read: Callable[[str | bytes], None], source: str | bytes, where: str) -> None:
     try:
-        scan.read(source)
+        read(source)
     except (SyntaxError, ValueError) as error:
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
         raise InputError(f"{where}{line}: expected Python 3. Received: {getattr(error, 'msg', error)}.") from error
@@ -96,30 +91,23 @@ def _findings(file: Path, scan: Scan, cell: int | None = None) -> list[Finding]:
 
 
 def _notebook(file: Path) -> list[Finding]:
-    scan, found = Scan(), []
-    for number, source in _cells(file):
-        scan.paths, scan.unfollowed = [], []
-        _parse_cell(scan, source, f"{file}, cell {number}")
+    scan, found, cells = Scan(), [], notebook.cells(file)
+    for number, source in cells:
+        _parse_cell(scan.learn, source, f"{file}, cell {number}")
+    for number, source in cells:
+        scan.paths, scan.unfollowed = [], notebook.unfollowed(source, {*scan.later})
+        _parse_cell(scan.read, source, f"{file}, cell {number}")
         found += _findings(file, scan, number)
     if not found and scan.imports:
         return [Finding(str(file), 1, "tensorflow_addons", "none", None, UNUSED)]
     return found
 
 
-def _cells(file: Path) -> list[tuple[int, str]]:
-    """The cells of Python by number; `%%time` and the like are Python too, `%%bash` is not."""
+def _parse_cell(read: Callable[[str | bytes], None], source: str, where: str) -> None:
     try:
-        cells = [(cell["cell_type"], "".join(cell["source"])) for cell in json.loads(file.read_text(encoding="utf-8"))["cells"]]
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{file}: expected a notebook of format 4. Received: {type(error).__name__}: {error}.") from error
-    return [(number, text) for number, (kind, text) in enumerate(cells, start=1) if kind == "code" and not FOREIGN.match(text)]
-
-
-def _parse_cell(scan: Scan, source: str, where: str) -> None:
-    try:
-        _parse(scan, source, where)
+        _parse(read, source, where)
     except InputError:
-        _parse(scan, MAGIC.sub(r"\1pass", source), where)
+        _parse(read, notebook.python(source), where)
 
 
 def _recipe(file: Path) -> list[Finding]:

@@ -67,7 +67,8 @@ def packages() -> frozenset[str]:
     >>> sorted(packages() - modules())[:3]
     ['activations', 'callbacks', 'image']
     """
-    return modules() | {name.partition(".")[0] for name in successors() if "." in name}
+    names = successors()
+    return modules() | {name.partition(".")[0] for name in names if "." in name} | {name[:-2] for name in names if name.endswith(".*")}
 
 
 def find(name: str) -> Successor | None:

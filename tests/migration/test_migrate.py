@@ -76,6 +76,36 @@ def test_a_notebook(tmp_path):
     assert seen(write(tmp_path / "a.ipynb", notebook(*cells))) == [("4:3", "layers.GELU", "equal"), ("5:2", "layers.TLU", "none")]
 
 
+def test_statements_behind_magic_are_read(tmp_path):
+    cells = [
+        ("code", "def f():\n    return tfa.layers.TLU()"),
+        ("code", f"{IMPORT}%matplotlib inline"),
+        ("code", "%time norm = tfa.layers.GELU()(x)\n%timeit tfa.activations.gelu(x)\ny = %timeit -n 10 -r3 -o tfa.activations.mish(x)"),
+        ("code", "%%timeit -n 10\ntfa.layers.GELU()(x)"),
+        ("code", "%%prun -s cumulative\ntfa.layers.StochasticDepth()(x)"),
+        ("code", "%%capture out\ntfa.layers.Maxout(2)"),
+    ]
+    assert [(place, name) for place, name, _ in seen(write(tmp_path / "a.ipynb", notebook(*cells)))] == [
+        ("1:2", "layers.TLU"),
+        ("3:1", "layers.GELU"),
+        ("3:2", "activations.gelu"),
+        ("3:3", "activations.mish"),
+        ("4:2", "layers.GELU"),
+        ("5:2", "layers.StochasticDepth"),
+        ("6:2", "layers.Maxout"),
+    ]
+
+
+def test_magic_that_mentions_addons_is_not_followed(tmp_path):
+    lines = "!pip install tensorflow_addons\n%lprun -f f tfa.layers.GELU()\n!python -c 'import tensorflow_addons'\n!ls tfa.txt"
+    cells = [("code", IMPORT), ("code", lines), ("code", f"%%writefile a.py\n{IMPORT}"), ("code", "%%bash\nls tfa.txt")]
+    assert seen(write(tmp_path / "a.ipynb", notebook(*cells))) == [
+        ("2:2", "%lprun -f f tfa.layers.GELU()", "unfollowed"),
+        ("2:3", "!python -c 'import tensorflow_addons'", "unfollowed"),
+        ("3:1", "%%writefile a.py", "unfollowed"),
+    ]
+
+
 def test_a_recipe(tmp_path):
     recipe = {"training": {"optimizer": {"tensorflow_addons.optimizers.Yogi": {"beta1": 0.9}}, "loss": "tensorflow_addons.losses.GIoULoss"}}
     found = seen(write(tmp_path / "a.yaml", yaml.safe_dump(recipe) + "---\nloss: [Addons>mish, mish]\n"))
@@ -121,4 +151,4 @@ def test_a_file_that_is_not_there(tmp_path):
 
 
 def test_nothing_heavy_is_loaded():
-    assert not {"keras", "tensorflow", "tensorflow_addons"} & loaded_after("import kzoo; kzoo.migrate")
+    assert not {"keras", "tensorflow", "tensorflow_addons"} & loaded_after("import kzoo; kzoo.migrate")[0]

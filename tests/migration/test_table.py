@@ -2,7 +2,7 @@
 
 import pytest
 
-from kzoo.migration.table import find
+from kzoo.migration.table import find, packages
 
 
 @pytest.mark.parametrize(
@@ -14,11 +14,18 @@ from kzoo.migration.table import find
         ("rnn.NASCell", "rnn.*"),
         ("text.crf.crf_decode", "text.*"),
         ("image.utils.wrap", "image.utils.*"),
+        ("utils.types.TensorLike", "utils.types.*"),
+        ("utils.resource_loader.LazySO", "utils.*"),
         ("optimizers.utils.fit_bn", "optimizers.utils.fit_bn"),
     ],
 )
 def test_a_name_has_a_row(name, row):
     assert find(name).name == row
+
+
+def test_a_type_has_the_advice_of_types_wherever_it_comes_from():
+    assert find("utils.types.TensorLike").note == find("types.TensorLike").note
+    assert "utils.types" in packages()
 
 
 @pytest.mark.parametrize("name", ["GELU", "layers", "layers.gelu", "layers.Gelu", "layers.nothing.GELU", "rnn", "nothing.GELU"])
