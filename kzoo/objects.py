@@ -221,6 +221,8 @@ def _wrong_kind(found: Any, kind: Kind | None) -> str | None:
     """Why something is not what is expected at its place."""
     if not callable(found) or inspect.ismodule(found) or (kind and isinstance(found, classes(kind))):
         return f"expected a class or a function. Received: {type(found).__name__}."
+    if any(found in classes(each) for each in ([kind] if kind else get_args(Kind))):
+        return f"expected a class that can be used as it is. Received: {found.__name__}, on which others are only built."
     if kind is None or not isinstance(found, type) or issubclass(found, classes(kind)):
         return None
     other = next((_noun(other) for other in get_args(Kind) if issubclass(found, classes(other))), "another class")

@@ -10,7 +10,7 @@ from kzoo.calls import Call
 from kzoo.importing import find
 from kzoo.objects import build, check, is_named, normal
 from kzoo.schema import Written
-from kzoo.stack import KERAS_3, ops
+from kzoo.stack import ops
 from tests.things import LOOKAHEAD, RADAM, SLOPE
 
 
@@ -29,6 +29,17 @@ def problems(value, kind="optimizer"):
         ("keras.layers.Dense", "optimizer", "p.keras.layers.Dense: expected an optimizer. Received: Dense, a layer."),
         ("collections.OrderedDict", "loss", "p.collections.OrderedDict: expected a loss. Received: OrderedDict, another class."),
         ("tests.things.NUMBER", "loss", "p.tests.things.NUMBER: expected a class or a function. Received: int."),
+        (
+            "keras.optimizers.Optimizer",
+            "optimizer",
+            "p.keras.optimizers.Optimizer: expected a class that can be used as it is. Received: Optimizer, on which",
+        ),
+        ("keras.losses.Loss", "loss", "p.keras.losses.Loss: expected a class that can be used as it is. Received: Loss"),
+        (
+            {LOOKAHEAD: {"optimizer": {"keras.optimizers.Optimizer": {}}}},
+            "optimizer",
+            f"p.{LOOKAHEAD}.optimizer.keras.optimizers.Optimizer: expected a class that can be used as it is.",
+        ),
         ("keras.losses", "loss", "p.keras.losses: expected a class or a function. Received: module."),
         (
             {"ftrl": {"beta": 1}},

@@ -69,3 +69,31 @@ def test_mistakes_in_domains():
         "domains.training.loss.delta: expected an objective other than loss"
         in problems(losses, training__loss={"keras.losses.Huber": {}}, training__monitor="loss")[0]
     )
+
+
+@pytest.mark.parametrize(
+    ("domains", "settings", "kind"),
+    [
+        (
+            {"training.optimizer.momentum": [0.5, 3.0]},
+            {"training__optimizer": {"keras.optimizers.SGD": {}}},
+            "training.optimizer.keras.optimizers.SGD",
+        ),
+        (
+            {"training.optimizer": ["adam", {LOOKAHEAD: {"optimizer": "keras.optimizers.SGD"}}]},
+            {},
+            f"training.optimizer.{LOOKAHEAD}",
+        ),
+        (
+            {"training.callbacks": [None, [{"tests.things.Patient": {"patience": "x"}}]]},
+            {},
+            "training.callbacks.0.tests.things.Patient",
+        ),
+    ],
+)
+def test_points_whose_objects_refuse_their_arguments_are_not_feasible(domains, settings, kind):
+    found = space(domains, **settings)
+    good, bad = (Judge(found).judge(point) for point in found.points())
+    assert good.feasible
+    assert (bad.feasible, bad.kind) == (False, kind)
+    assert f"{kind}: expected arguments that it takes" in bad.reason

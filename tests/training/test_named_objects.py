@@ -273,6 +273,8 @@ def test_what_the_training_fills_in():
     assert completed(kept, dataset, True).loss["keras.losses.SparseCategoricalCrossentropy"]["from_logits"] is False
     assert make_callbacks(Training(callbacks=[SWA]), batches=[1])[0].batches == [1]
     assert [counted_optimizer(Training(optimizer=o)) for o in ("adam", WRAPPED, "keras.optimizers.Adafactor")] == ["adam", 3, None]
+    with pytest.raises(ArgumentError, match=r"^optimizer.keras.optimizers.SGD: expected arguments that it takes"):
+        counted_optimizer(Training(optimizer={"keras.optimizers.SGD": {"momentum": 7}}))
 
 
 @pytest.mark.parametrize(
