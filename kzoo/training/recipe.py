@@ -32,10 +32,21 @@ from ..errors import ArgumentError, InputError, did_you_mean, one_line
 from ..models import BUILDERS, find_preset
 from ..registry import Registry
 from .conflicts import conflicts
-from .paths import flatten, get_value, remove_value, set_value
+from .paths import flatten, get_value, normal_path, remove_value, set_value
 from .settings import LEARNING_RATE, EarlyStopping, Training
 
-__all__ = ["EarlyStopping", "Recipe", "RecipeError", "Training", "flatten", "get_value", "load_recipe", "remove_value", "set_value"]
+__all__ = [
+    "EarlyStopping",
+    "Recipe",
+    "RecipeError",
+    "Training",
+    "flatten",
+    "get_value",
+    "load_recipe",
+    "normal_path",
+    "remove_value",
+    "set_value",
+]
 
 
 class RecipeError(InputError):
