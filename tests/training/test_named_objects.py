@@ -125,6 +125,18 @@ def test_a_callback_that_says_what_it_knows_and_one_that_ends_the_training(tmp_p
         fit(prepare(recipe)[1], dataset, recipe.training, tmp_path, callbacks=[counter])
 
 
+def test_weights_of_an_earlier_epoch_make_it_the_best(tmp_path):
+    """Keras's early stopping goes back to the first epoch, since none is better by so much."""
+    stopping = {"monitor": "val_loss", "patience": 1, "min_delta": 10.0, "restore_best_weights": True}
+    recipe = load_recipe(small(callbacks=[{"keras.callbacks.EarlyStopping": stopping}], epochs=4))
+    dataset, model = prepare(recipe)
+    fitted = fit(model, dataset, recipe.training, tmp_path)
+    assert [row["epoch"] for row in fitted.history] == [1, 2]
+    assert (fitted.best_epoch, fitted.best) == (1, fitted.history[0])
+    validation = make_batches(model, dataset, dataset.validation, recipe.training)
+    assert fitted.best["val/loss"] == pytest.approx(model.evaluate(validation, return_dict=True, verbose=0)["loss"], rel=1e-5)
+
+
 def test_the_lowest_value_of_a_metric_may_be_the_best(tmp_path):
     recipe = load_recipe(small(metrics=["tests.things.error_rate", "tests.things.Unnamed"], monitor="error_rate", direction="min"))
     dataset, model = prepare(recipe)
