@@ -2,8 +2,9 @@
 
 A callback with `get_state()` and `set_state(state)` says itself what it needs. Of any other, the attributes that are plain values are
 kept: numbers, text, arrays, and lists, tuples and mappings of those, such as what SWA has averaged or how long `ReduceLROnPlateau` has
-waited. Its arguments are not, which the recipe gives again, unless it has changed them since. Nor are sets, objects, open files, models
-and the like: a callback that goes on with one has to make it again in `on_train_begin`. Mappings of any class come back as plain ones.
+waited. Its arguments are not, which the recipe gives again, unless it has changed them since; those of Keras's own callbacks never, some
+of which change theirs at each beginning. Nor are sets, objects, open files, models and the like: a callback that goes on with one has to
+make it again in `on_train_begin`. Mappings of any class come back as plain ones.
 """
 
 import json
@@ -93,10 +94,12 @@ def _state(callback: Any, first: Mapping[str, Any]) -> dict[str, Any]:
     if hasattr(callback, "get_state"):
         return callback.get_state()
     settings = Call.of(type(callback)).parameters
+    of_keras = next(base for base in type(callback).__mro__ if base is object or base.__module__.partition(".")[0] == "keras")
+    never = (*FORGOTTEN, *(Call.of(of_keras).parameters if of_keras is not object else ()))
 
     def is_own(name: str, value: Any) -> bool:
         given = name in settings or value is None
-        return name not in FORGOTTEN and _is_plain(value) and not (given and name in first and _is_same(value, first[name]))
+        return name not in never and _is_plain(value) and not (given and name in first and _is_same(value, first[name]))
 
     return {name: value for name, value in vars(callback).items() if is_own(name, value)}
 

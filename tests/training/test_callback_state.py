@@ -43,3 +43,19 @@ def test_what_has_changed_comes_back_and_arguments_that_have_not_are_given_again
     assert (anew.seen, anew.limit, anew.pair, anew.best) == (times, 5, (1, 2), None)
     assert list(anew.by_epoch) == [4]
     np.testing.assert_array_equal(anew.by_epoch[4], np.ones(2))
+
+
+def test_arguments_of_callbacks_of_keras_are_given_again():
+    """ReduceLROnPlateau changes the sign of one when it begins, each time."""
+
+    class Own(keras.callbacks.ReduceLROnPlateau):
+        def __init__(self, seen=0, **options):
+            super().__init__(**options)
+            self.seen = seen
+
+    callback = Own(monitor="loss", min_delta=10.0)
+    before = attributes([callback])
+    callback.min_delta, callback.seen, callback.wait = -10.0, 1, 2
+    state = callback_states([callback], before)[0]
+    assert (state["seen"], state["wait"]) == (1, 2)
+    assert "min_delta" not in state

@@ -185,6 +185,16 @@ def test_forms_of_a_recipe_that_are_the_same():
     assert flatten(load_recipe(small(), typed).resolved())["training.optimizer.beta"] == 0.1
 
 
+def test_a_rate_that_was_given_is_not_left_out_for_another_optimizer():
+    """Although it is the usual one."""
+    given = load_recipe(small(learning_rate=1e-3))
+    with pytest.raises(RecipeError, match=r"training.learning_rate: expected none beside training.optimizer"):
+        load_recipe(given, {"training.optimizer": WRAPPED})
+    assert load_recipe(given, {"training.epochs": 3}).rate_given
+    assert load_recipe(given, {"training.optimizer": WRAPPED, "training.learning_rate": None}).training.learning_rate is None
+    assert load_recipe(small(learning_rate=None)).rate_given is False
+
+
 def test_mistakes_in_a_recipe_are_all_named_at_once():
     assert refused(
         optimizer={LOOKAHEAD: {"optimizer": {RADAM: {"rate": 1}}}},
@@ -229,6 +239,14 @@ def test_mistakes_in_a_recipe_are_all_named_at_once():
         (
             {"optimizer": {LOOKAHEAD: {"optimizer": "adam"}}, "weight_decay": 0.2},
             f"training.weight_decay: expected null for training.optimizer.{LOOKAHEAD}, which takes no weight_decay. Received: 0.2.",
+        ),
+        (
+            {"callbacks": SWA},
+            f"training.callbacks: expected a list of import paths or null. Received: {SWA}.",
+        ),
+        (
+            {"metrics": MCC},
+            "training.metrics: expected a list of names out of mean_iou, foreground_iou, accuracy or import paths or null. Received: ",
         ),
         ({"monitor": "mcc"}, "training.monitor: expected one of mean_iou, foreground_iou, accuracy, loss. Received: mcc."),
         (
