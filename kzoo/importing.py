@@ -84,11 +84,9 @@ def _not_installed(package: str) -> str:
         return _end_of_life()
     from importlib.metadata import packages_distributions
 
+    remedy = f" Install the package that holds it, or start kzoo in the folder that holds {package}.py."
     hint = did_you_mean(package, packages_distributions())
-    return (
-        f"expected something that is installed. Received: {package}, of which there is no package here.{hint} "
-        f"Install it (pip install {package.replace('_', '-')}), or start kzoo in the folder that holds {package}.py."
-    )
+    return f"expected something that is installed. Received: {package}, of which there is no package here.{hint or remedy}"
 
 
 def _is_addons(name: str) -> bool:

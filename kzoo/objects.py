@@ -192,10 +192,17 @@ def _check_call(path: str, arguments: Mapping[str, Any], place: str, kind: Kind 
     unknown = [name for name in arguments if name not in call.parameters and not call.takes_any]
     expected = f"expected one of {', '.join(call.parameters)}" if call.parameters else "expected no arguments"
     problems = [f"{place}.{name}: unknown; {expected}.{did_you_mean(name, call.parameters)}" for name in unknown]
-    problems += [f"{place}.{name}: missing." for name in _missing(found, call, arguments, kind)]
+    problems += [f"{place}.{name}: {_lacking(name, path)}" for name in _missing(found, call, arguments, kind)]
     for name, argument in arguments.items():
         problems += _check_argument(argument, call.parameters.get(name), f"{place}.{name}")
     return problems
+
+
+def _lacking(name: str, path: str) -> str:
+    """What to write for an argument that is missing; one with the name of a kind of objects takes such an object."""
+    example = _EXAMPLES.get(name)
+    what = f"{_noun(name)}, as in {example}" if example else "a value"  # type: ignore[arg-type]
+    return f"missing; expected {what}. Write {{{path}: {{{name}: VALUE}}}}."
 
 
 def _missing(found: Any, call: Call, arguments: Mapping, kind: Kind | None) -> list[str]:
@@ -221,6 +228,8 @@ def _wrong_kind(found: Any, kind: Kind | None) -> str | None:
     """Why something is not what is expected at its place."""
     if not callable(found) or inspect.ismodule(found) or (kind and isinstance(found, classes(kind))):
         return f"expected a class or a function. Received: {type(found).__name__}."
+    if any(found in classes(each) for each in ([kind] if kind else get_args(Kind))):
+        return f"expected a class that can be used as it is. Received: {found.__name__}, on which others are only built."
     if kind is None or not isinstance(found, type) or issubclass(found, classes(kind)):
         return None
     other = next((_noun(other) for other in get_args(Kind) if issubclass(found, classes(other))), "another class")

@@ -160,14 +160,16 @@ def _element(hint: Any) -> Any:
 
 
 def _plural(hint: Any) -> str:
-    if _own_check(hint):
-        return describe(hint)
-    members = _flat(hint)
-    if all(m in _PLURALS for m in members):
-        return " or ".join(_PLURALS[m] for m in members)
+    return " or ".join(map(_plural_of_one, _flat(hint)))
+
+
+def _plural_of_one(hint: Any) -> str:
+    own = _own_check(hint)
+    if own:
+        return f"{own.describe().partition(' ')[2]}s"
     if typing.get_origin(hint) is Literal:
         return f"names out of {', '.join(map(str, typing.get_args(hint)))}"
-    return " or ".join(_PLURALS.get(m, describe(m).replace("a list", "lists")) for m in members)
+    return _PLURALS.get(hint, describe(hint).replace("a list", "lists"))
 
 
 def _check_value(value: Any, hint: Any, place: str) -> tuple[Any, list[str]]:

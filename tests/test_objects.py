@@ -29,6 +29,17 @@ def problems(value, kind="optimizer"):
         ("keras.layers.Dense", "optimizer", "p.keras.layers.Dense: expected an optimizer. Received: Dense, a layer."),
         ("collections.OrderedDict", "loss", "p.collections.OrderedDict: expected a loss. Received: OrderedDict, another class."),
         ("tests.things.NUMBER", "loss", "p.tests.things.NUMBER: expected a class or a function. Received: int."),
+        (
+            "keras.optimizers.Optimizer",
+            "optimizer",
+            "p.keras.optimizers.Optimizer: expected a class that can be used as it is. Received: Optimizer, on which",
+        ),
+        ("keras.losses.Loss", "loss", "p.keras.losses.Loss: expected a class that can be used as it is. Received: Loss"),
+        (
+            {LOOKAHEAD: {"optimizer": {"keras.optimizers.Optimizer": {}}}},
+            "optimizer",
+            f"p.{LOOKAHEAD}.optimizer.keras.optimizers.Optimizer: expected a class that can be used as it is.",
+        ),
         ("keras.losses", "loss", "p.keras.losses: expected a class or a function. Received: module."),
         (
             {"ftrl": {"beta": 1}},
@@ -48,8 +59,22 @@ def problems(value, kind="optimizer"):
         ),
         ({"tests.things.Steps": {"not": 1}}, "callback", "p.tests.things.Steps.not: unknown; expected one of note. Did you mean note?"),
         ({"tests.things.Unnamed": {"name": "x"}}, "metric", "p.tests.things.Unnamed.name: unknown; expected no arguments."),
-        ("keras.callbacks.LambdaCallback.set_model", "callback", "p.keras.callbacks.LambdaCallback.set_model.self: missing."),
-        ("keras.metrics.MeanMetricWrapper", "metric", "p.keras.metrics.MeanMetricWrapper.fn: missing."),
+        (
+            "keras.callbacks.LambdaCallback.set_model",
+            "callback",
+            "p.keras.callbacks.LambdaCallback.set_model.self: missing; expected a value. ",
+        ),
+        (
+            "keras.metrics.MeanMetricWrapper",
+            "metric",
+            "p.keras.metrics.MeanMetricWrapper.fn: missing; expected a value. Write {keras.metrics.MeanMetricWrapper: {fn: VALUE}}.",
+        ),
+        (
+            LOOKAHEAD,
+            "optimizer",
+            f"p.{LOOKAHEAD}.optimizer: missing; expected an optimizer, as in {{keras.optimizers.Ftrl: {{beta: 0.1}}}}. "
+            f"Write {{{LOOKAHEAD}: {{optimizer: VALUE}}}}.",
+        ),
         (
             {LOOKAHEAD: {"optimizer": {RADAM: {"beta1": 0.5}}, "sync_period": 2.5}},
             "optimizer",
@@ -72,9 +97,11 @@ def test_what_is_refused(value, kind, problem):
 
 
 def test_a_package_that_is_not_installed():
-    said = problems("kears_addons.optimizers.Adam")[0]
-    assert "Received: kears_addons, of which there is no package here." in said
-    assert "Install it (pip install kears-addons), or start kzoo in the folder that holds kears_addons.py." in said
+    assert problems("qqxyzzy_zz.Adam")[0].endswith(
+        "Received: qqxyzzy_zz, of which there is no package here. "
+        "Install the package that holds it, or start kzoo in the folder that holds qqxyzzy_zz.py."
+    )
+    assert problems("kears.optimizers.Adam")[0].endswith("of which there is no package here. Did you mean keras?")
 
 
 @pytest.mark.keras3

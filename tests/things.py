@@ -61,6 +61,14 @@ class Steps(keras.callbacks.Callback):
         self.weights.append(self.model.get_weights())
 
 
+class Patient(keras.callbacks.Callback):
+    """Takes numbers only."""
+
+    def __init__(self, patience=0):
+        super().__init__()
+        self.patience = 0 + patience
+
+
 class Counter(keras.callbacks.Callback):
     """Says itself what it knows."""
 

@@ -231,11 +231,15 @@ def _apply(x, written: Any, argument: str, kind: Kind, name: str):
     """A named layer, or function, on a map."""
     made = build(_with_name(written, name), kind, argument)
     layer = made if isinstance(made, keras.layers.Layer) else keras.layers.Activation(made, name=name)
+    expected = f"expected a layer for maps of shape {tuple(x.shape)}, as in {name}"
     try:
-        return layer(x)
+        made = layer(x)
     except Exception as error:
-        message = f"expected a layer for maps of shape {tuple(x.shape)}, as in {name} ({one_line(error)}). Received: {written}."
-        raise ArgumentError(argument, message) from error
+        raise ArgumentError(argument, f"{expected} ({one_line(error)}). Received: {written}.") from error
+    shape = getattr(made, "shape", ())
+    if len(shape) != len(x.shape) or any(a != b for a, b in zip(shape, x.shape, strict=True) if None not in (a, b)):
+        raise ArgumentError(argument, f"{expected}, which keeps their shape. Received: {written}, which makes {tuple(shape)} of it.")
+    return made
 
 
 def _with_name(written: Any, name: str) -> Any:

@@ -12,7 +12,7 @@ from ..models import BUILDERS
 from ..models.identity import canonical, plain
 from ..models.weightless import weightless
 from ..schema import defaults
-from ..training.objective import check_objective, counted_optimizer
+from ..training.objective import check_objective, check_objects, counted_optimizer
 from ..training.prepare import build_for, load_data
 from ..training.recipe import Recipe, RecipeError, Training, plain_values
 from ..training.record import cost_metrics
@@ -80,6 +80,7 @@ class Judge:
         dataset = self.dataset(recipe)
         try:
             check_objective(recipe.training, dataset)
+            check_objects(recipe.training, dataset)
         except ArgumentError as error:
             return _refused(str(error.within("training")))
         found = self._cost(recipe, dataset)

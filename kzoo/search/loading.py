@@ -17,6 +17,7 @@ from ..training.recipe import (
     RecipeError,
     Training,
     load_recipe,
+    normal_path,
     parse_yaml,
     plain_values,
     read_content,
@@ -163,6 +164,7 @@ class _Reader:
         """All sections; None where the recipe has mistakes."""
         content = self._recipe_content()
         if content is not None:
+            self._name_fields(content)
             self._apply_settings(content)
         domains = () if content is None else self._read_domains(content)
         recipe = None if content is None else self._base(content, domains)
@@ -185,13 +187,24 @@ class _Reader:
             self.problems += [f"recipe: {line}" for line in str(error).splitlines()]
             return None
 
+    def _name_fields(self, content: dict) -> None:
+        """Names every domain by its one path, without import paths; a field that is named twice would have a domain without effect."""
+        found: dict[str, Any] = {}
+        for path, written in self.domains.items():
+            normal = normal_path(content, str(path))
+            if normal in found:
+                self.problems.append(f"domains.{path}: is searched already, as domains.{normal}. Leave one of them out.")
+            found.setdefault(normal, written)
+        self.domains = found
+
     def _apply_settings(self, content: dict) -> None:
-        for path, value in self.settings.items():
+        for written, value in self.settings.items():
+            path = normal_path(content, written)
             under = [other for other in self.domains if other == path or _is_under(other, path) or _is_under(path, other)]
             if under:
-                self.problems.append(f"settings.{path}: is searched, as domains.{under[0]}. Leave one of them out.")
+                self.problems.append(f"settings.{written}: is searched, as domains.{under[0]}. Leave one of them out.")
             else:
-                self.problems += [f"settings.{problem}" for problem in set_value(content, path, _plain(value))]
+                self.problems += [f"settings.{problem}" for problem in set_value(content, written, _plain(value))]
 
     def _read_domains(self, content: dict) -> tuple[Domain, ...]:
         """All domains without mistakes, named; their defaults are the recipe's values where they have them."""

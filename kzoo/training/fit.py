@@ -3,18 +3,20 @@
 Nothing here knows MLflow; `kzoo.train` adds the tracking.
 """
 
+import hashlib
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
 from ..data import Batches, Dataset, Samples
 from ..errors import TrainingError
-from .callback_state import restore
+from .callback_state import attributes, callback_states, restore
 from .objective import compile_model, main, make_callbacks, monitored, monitored_direction
 from .optimization import current_rate
 from .settings import Training
@@ -30,7 +32,7 @@ class Fitted:
 
     Attributes:
         history: one row per epoch.
-        best_epoch: the one whose weights the model holds; the last one where a callback has given it others at the end.
+        best_epoch: the one whose weights the model holds; the last one where a callback has given it weights of no epoch at the end.
         final: what those other weights, such as the averages of SWA, reach in validation; empty where there are none.
     """
 
@@ -88,10 +90,17 @@ def fit(
         )
     elif every:
         epochs.end_again(model)
+    if epochs.changed and (epoch := epochs.held.get(_digest(model))):
+        return Fitted(history, epoch)
     if epochs.changed:
         return Fitted(history, len(history), _validated(model, validation))
     load_weights(best_file(folder, epochs.best_epoch), model)
     return Fitted(history, epochs.best_epoch)
+
+
+def _digest(model: keras.Model) -> str:
+    """A short text that is the same for equal weights."""
+    return hashlib.blake2b(b"".join(np.ascontiguousarray(array).tobytes() for array in model.get_weights()), digest_size=16).hexdigest()
 
 
 def _validated(model: keras.Model, batches: Batches) -> dict[str, float]:
@@ -132,7 +141,11 @@ class _Epochs(keras.callbacks.Callback):
         self.on_epoch = on_epoch or (lambda _: None)
         self.stop = stop or (lambda _: False)
         self.callbacks = callbacks
-        self.stopped = bool(history) and read_callbacks(folder / STATE)[-1]["stopped"]
+        self.given = attributes(callbacks)
+        self.stopped = False
+        self.held: dict[str, int] = {}
+        if history:
+            self.set_state(read_callbacks(folder / STATE)[-1])
         self.changed = False
         self.before: list[np.ndarray] = []
 
@@ -168,12 +181,12 @@ class _Epochs(keras.callbacks.Callback):
         if self.history:
             restore(self.callbacks, read_callbacks(self.folder / STATE)[:-1])
 
-    def get_state(self) -> dict[str, bool]:
-        """Whether another callback has ended the training."""
-        return {"stopped": self.stopped}
+    def get_state(self) -> dict[str, Any]:
+        """Whether another callback has ended the training, and the epochs by digests of their weights, which one may go back to."""
+        return {"stopped": self.stopped, "held": self.held}
 
-    def set_state(self, state: Mapping[str, bool]) -> None:
-        self.stopped = state["stopped"]
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        self.stopped, self.held = state["stopped"], dict(state.get("held", {}))
 
     def on_train_end(self, logs=None):  # noqa: ARG002
         """Comes after the other callbacks have ended."""
@@ -199,10 +212,12 @@ class _Epochs(keras.callbacks.Callback):
             )
         self.history.append(row)
         self.stopped = bool(self.model.stop_training)
+        if self.callbacks:
+            self.held.setdefault(_digest(self.model), epoch + 1)
         best = best_file(self.folder, self.best_epoch)
         if self.best_epoch == row["epoch"]:
             save_weights(best, self.model)
-        save_state(self.folder / STATE, self.model, self.history, [*self.callbacks, self])
+        save_state(self.folder / STATE, self.model, self.history, callback_states([*self.callbacks, self], [*self.given, {}]))
         for other in set(self.folder.glob(BEST)) - {best}:  # after the state, which a kill would have left with the other
             other.unlink()
         self.on_epoch(row)

@@ -125,12 +125,17 @@ def check_objects(training: Training, dataset: Dataset) -> None:
 
 
 def counted_optimizer(training: Training) -> str | int | None:
-    """The optimizer as a profile takes it: its word, or the number of values that it keeps per weight; None where that is not known."""
+    """The optimizer as a profile takes it: its word, or the number of values that it keeps per weight; None where that is not known.
+
+    Raises:
+        ArgumentError: a named one refuses its arguments.
+    """
     if is_word(training.optimizer):
         return str(training.optimizer)
+    optimizer = make_optimizer(training, steps_per_epoch=1)
     try:
-        return optimizer_slots(make_optimizer(training, steps_per_epoch=1))
-    except Exception:
+        return optimizer_slots(optimizer)
+    except Exception:  # it is counted on a twin, and optimizers of others may fail in any way to say how they are made
         return None
 
 

@@ -9,8 +9,11 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
+from yaml import YAMLError
+
 from ..importing import is_path
 from ..objects import is_named, labels, parse
+from ..schema import Written
 
 
 def set_value(content: dict, path: str, value: Any) -> list[str]:
@@ -22,20 +25,22 @@ def set_value(content: dict, path: str, value: Any) -> list[str]:
     """
     *sections, key = _words(content, path)
     place: Any = content
-    for number, section in enumerate(sections):
-        found = _get(place, section)
-        if found is None and isinstance(place, dict):
-            place[section] = found = {}
-        elif is_path(found):
-            found = _put(place, section, {found: {}})
+    inside = False
+    for section in sections:
+        wrong = _beyond(place, section)
+        if wrong:
+            return [f"{path}: {wrong}"]
+        found = _open(place, section, inside)
         if is_named(found):
+            inside = True
             name = next(iter(found))
             found[name] = found = dict(found[name] or {})
         if not isinstance(found, dict | list):
-            return [f"{path}: cannot be set, since {sections[number]} is a single value."]
+            return [f"{path}: cannot be set, since {section} is a single value."]
         place = found
-    if isinstance(place, list) and not (key.isdigit() and int(key) < len(place)):
-        return [f"{path}: expected a number below {len(place)}, of an element of the list. Received: {key}."]
+    wrong = _beyond(place, key)
+    if wrong:
+        return [f"{path}: {wrong}"]
     _put(place, key, deepcopy(value))
     return []
 
@@ -85,6 +90,15 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+def normal_path(content: Any, path: str) -> str:
+    """The one way to write a path, without the import paths of the objects that it goes through.
+
+    >>> normal_path({"optimizer": {"keras.optimizers.SGD": {"momentum": 0.9}}}, "optimizer.keras.optimizers.SGD.momentum")
+    'optimizer.momentum'
+    """
+    return ".".join(_words(content, path))
+
+
 def _words(content: Any, path: str) -> list[str]:
     """The words of a path, without the import paths of the objects that it goes through."""
     words, rest = [], path.split(".")
@@ -103,10 +117,37 @@ def _arguments(value: Any) -> Any:
     return value[next(iter(value))] if is_named(value) else value
 
 
+def _open(place: Any, key: str, inside: bool) -> Any:
+    """What stands at a key, so that values can be set in it; inside the arguments of an object, text with a dot in it may be text."""
+    found = _get(place, key)
+    if found is None:
+        return _put(place, key, {}) if isinstance(place, dict) else None
+    return _put(place, key, {str(found): {}} if is_path(found) and not inside else found)
+
+
+def _beyond(place: Any, key: str) -> str | None:
+    """What is wrong with the number of an element."""
+    if not isinstance(place, list) or (key.isdigit() and int(key) < len(place)):
+        return None
+    if not place:
+        return "cannot be set, since the list has no elements."
+    return f"expected a number below {len(place)}, of an element of the list. Received: {key}."
+
+
 def _get(place: Any, key: str) -> Any:
     if isinstance(place, Mapping):
-        return place.get(key)
-    return place[int(key)] if isinstance(place, list | tuple) and key.isdigit() and int(key) < len(place) else None
+        return _read(place.get(key))
+    return _read(place[int(key)]) if isinstance(place, list | tuple) and key.isdigit() and int(key) < len(place) else None
+
+
+def _read(value: Any) -> Any:
+    """Settings and lists as they were typed on the command line, with what is inside them; any other value as it is."""
+    if not (isinstance(value, Written) and value[:1] in ("{", "[")):
+        return value
+    try:
+        return value.read(object)
+    except YAMLError:  # the check of the value says it
+        return value
 
 
 def _put(place: Any, key: str, value: Any) -> Any:

@@ -32,10 +32,21 @@ from ..errors import ArgumentError, InputError, did_you_mean, one_line
 from ..models import BUILDERS, find_preset
 from ..registry import Registry
 from .conflicts import conflicts
-from .paths import flatten, get_value, remove_value, set_value
+from .paths import flatten, get_value, normal_path, remove_value, set_value
 from .settings import LEARNING_RATE, EarlyStopping, Training
 
-__all__ = ["EarlyStopping", "Recipe", "RecipeError", "Training", "flatten", "get_value", "load_recipe", "remove_value", "set_value"]
+__all__ = [
+    "EarlyStopping",
+    "Recipe",
+    "RecipeError",
+    "Training",
+    "flatten",
+    "get_value",
+    "load_recipe",
+    "normal_path",
+    "remove_value",
+    "set_value",
+]
 
 
 class RecipeError(InputError):
@@ -48,7 +59,10 @@ class RecipeError(InputError):
 
 @dataclass(frozen=True)
 class Recipe:
-    """A checked recipe. `model` and `data` hold the arguments that were given; `resolved` adds the defaults."""
+    """A checked recipe. `model` and `data` hold the arguments that were given; `resolved` adds the defaults.
+
+    `rate_given` is whether the learning rate was given, even if it is the usual one.
+    """
 
     name: str
     text: str
@@ -59,6 +73,7 @@ class Recipe:
     source: str
     data: Mapping[str, Any]
     training: Training = field(default_factory=Training)
+    rate_given: bool = field(default=False, compare=False)
 
     def resolved(self) -> dict[str, Any]:
         """The recipe with every default written out, as plain values for YAML."""
@@ -113,13 +128,14 @@ def load_recipe(recipe: "str | Path | Mapping | Recipe", overrides: Mapping[str,
     problems += model_problems + others
     if problems:
         raise RecipeError(name, problems)
-    return Recipe(name, text, experiment or Path(name).stem, run, builder, model, source, data, Training(**training))
+    rate_given = training.get("learning_rate") is not None
+    return Recipe(name, text, experiment or Path(name).stem, run, builder, model, source, data, Training(**training), rate_given)
 
 
 def _open(recipe: Recipe) -> dict[str, Any]:
-    """A recipe's content; the usual learning rate is left out, in which another optimizer may have its own."""
+    """A recipe's content; the usual learning rate is left out where it was not given, since another optimizer may have its own."""
     content = recipe.resolved()
-    if recipe.training.learning_rate == LEARNING_RATE:
+    if recipe.training.learning_rate == LEARNING_RATE and not recipe.rate_given:
         del content["training"]["learning_rate"]
     return content
 

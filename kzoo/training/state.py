@@ -1,7 +1,7 @@
 """The state of an unfinished training on disk, written atomically: weights, optimizer, random streams, callbacks and the history so far."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +11,15 @@ import numpy as np
 from ..errors import InputError, one_line
 from ..files import whole
 from ..stack import network_variables, ops, optimizer_variables
-from .callback_state import callback_states, pack, unpack
+from .callback_state import pack, unpack
 
 History = list[dict[str, float]]
 """One row per epoch, with its number under `epoch`, counted from 1."""
 
 
-def save_state(path: Path, model: keras.Model, history: History, callbacks: Sequence = ()) -> None:
-    """Writes all that the next epoch depends on."""
-    _write(path, _state(model), history, callback_states(callbacks))
+def save_state(path: Path, model: keras.Model, history: History, callbacks: Sequence[Mapping] = ()) -> None:
+    """Writes all that the next epoch depends on, the states of the callbacks included."""
+    _write(path, _state(model), history, callbacks)
 
 
 def load_state(path: Path, model: keras.Model) -> History:

@@ -78,8 +78,16 @@ def test_dense_layers_get_named_activations_too():
             {"normalization": "keras.layers.GroupNorm"},
             r"^normalization.keras.layers.GroupNorm: expected a name in keras.layers. .* GroupNormalization\?",
         ),
-        ({"normalization": "keras.activations.relu"}, r"^normalization.keras.activations.relu.x: missing."),
+        ({"normalization": "keras.activations.relu"}, r"^normalization.keras.activations.relu.x: missing; expected a value."),
         ({"normalization": {"keras.layers.GroupNormalization": {"groups": 3}}}, r"^normalization: expected a layer for maps of shape"),
+        (
+            {"normalization": "keras.layers.Flatten"},
+            r"^normalization: expected a layer for maps of .*, which keeps their shape. Received: ker",
+        ),
+        (
+            {"activation": {"keras.layers.Dense": {"units": 3}}},
+            r"^activation: expected a layer for maps of .*, which makes \(.*, 3\) of it",
+        ),
         (
             {"activation": {"keras.layers.ReLU": {"name": "x"}}},
             r"^activation.keras.layers.ReLU.name: expected none, since every layer gets",

@@ -69,3 +69,44 @@ def test_mistakes_in_domains():
         "domains.training.loss.delta: expected an objective other than loss"
         in problems(losses, training__loss={"keras.losses.Huber": {}}, training__monitor="loss")[0]
     )
+
+
+@pytest.mark.parametrize(
+    ("domains", "settings", "kind"),
+    [
+        (
+            {"training.optimizer.momentum": [0.5, 3.0]},
+            {"training__optimizer": {"keras.optimizers.SGD": {}}},
+            "training.optimizer.keras.optimizers.SGD",
+        ),
+        (
+            {"training.optimizer": ["adam", {LOOKAHEAD: {"optimizer": "keras.optimizers.SGD"}}]},
+            {},
+            f"training.optimizer.{LOOKAHEAD}",
+        ),
+        (
+            {"training.callbacks": [None, [{"tests.things.Patient": {"patience": "x"}}]]},
+            {},
+            "training.callbacks.0.tests.things.Patient",
+        ),
+    ],
+)
+def test_points_whose_objects_refuse_their_arguments_are_not_feasible(domains, settings, kind):
+    found = space(domains, **settings)
+    good, bad = (Judge(found).judge(point) for point in found.points())
+    assert good.feasible
+    assert (bad.feasible, bad.kind) == (False, kind)
+    assert f"{kind}: expected arguments that it takes" in bad.reason
+
+
+def test_a_field_has_one_domain_however_its_path_is_written():
+    sgd = {"training__optimizer": {"keras.optimizers.SGD": {"momentum": 0.5}}}
+    full = "training.optimizer.keras.optimizers.SGD.momentum"
+    found = space({full: [0.1, 0.2]}, **sgd)
+    assert [domain.path for domain in found.domains] == ["training.optimizer.momentum"]
+    assert [found.recipe_of(point).training.optimizer["keras.optimizers.SGD"]["momentum"] for point in found.points()] == [0.1, 0.2]
+    assert problems({"training.optimizer.momentum": [0.3, 0.4], full: [0.1, 0.2]}, **sgd) == [
+        f"domains.{full}: is searched already, as domains.training.optimizer.momentum. Leave one of them out."
+    ]
+    with pytest.raises(SpaceError, match=rf"settings.{full}: is searched, as domains.training.optimizer.momentum."):
+        load_space({"recipe": small_recipe(**sgd), "domains": {"training.optimizer.momentum": [0.1, 0.2]}, "settings": {full: 0.3}})

@@ -125,6 +125,18 @@ def test_a_callback_that_says_what_it_knows_and_one_that_ends_the_training(tmp_p
         fit(prepare(recipe)[1], dataset, recipe.training, tmp_path, callbacks=[counter])
 
 
+def test_weights_of_an_earlier_epoch_make_it_the_best(tmp_path):
+    """Keras's early stopping goes back to the first epoch, since none is better by so much."""
+    stopping = {"monitor": "val_loss", "patience": 1, "min_delta": 10.0, "restore_best_weights": True}
+    recipe = load_recipe(small(callbacks=[{"keras.callbacks.EarlyStopping": stopping}], epochs=4))
+    dataset, model = prepare(recipe)
+    fitted = fit(model, dataset, recipe.training, tmp_path)
+    assert [row["epoch"] for row in fitted.history] == [1, 2]
+    assert (fitted.best_epoch, fitted.best) == (1, fitted.history[0])
+    validation = make_batches(model, dataset, dataset.validation, recipe.training)
+    assert fitted.best["val/loss"] == pytest.approx(model.evaluate(validation, return_dict=True, verbose=0)["loss"], rel=1e-5)
+
+
 def test_the_lowest_value_of_a_metric_may_be_the_best(tmp_path):
     recipe = load_recipe(small(metrics=["tests.things.error_rate", "tests.things.Unnamed"], monitor="error_rate", direction="min"))
     dataset, model = prepare(recipe)
@@ -173,6 +185,16 @@ def test_forms_of_a_recipe_that_are_the_same():
     assert flatten(load_recipe(small(), typed).resolved())["training.optimizer.beta"] == 0.1
 
 
+def test_a_rate_that_was_given_is_not_left_out_for_another_optimizer():
+    """Although it is the usual one."""
+    given = load_recipe(small(learning_rate=1e-3))
+    with pytest.raises(RecipeError, match=r"training.learning_rate: expected none beside training.optimizer"):
+        load_recipe(given, {"training.optimizer": WRAPPED})
+    assert load_recipe(given, {"training.epochs": 3}).rate_given
+    assert load_recipe(given, {"training.optimizer": WRAPPED, "training.learning_rate": None}).training.learning_rate is None
+    assert load_recipe(small(learning_rate=None)).rate_given is False
+
+
 def test_mistakes_in_a_recipe_are_all_named_at_once():
     assert refused(
         optimizer={LOOKAHEAD: {"optimizer": {RADAM: {"rate": 1}}}},
@@ -217,6 +239,14 @@ def test_mistakes_in_a_recipe_are_all_named_at_once():
         (
             {"optimizer": {LOOKAHEAD: {"optimizer": "adam"}}, "weight_decay": 0.2},
             f"training.weight_decay: expected null for training.optimizer.{LOOKAHEAD}, which takes no weight_decay. Received: 0.2.",
+        ),
+        (
+            {"callbacks": SWA},
+            f"training.callbacks: expected a list of import paths or null. Received: {SWA}.",
+        ),
+        (
+            {"metrics": MCC},
+            "training.metrics: expected a list of names out of mean_iou, foreground_iou, accuracy or import paths or null. Received: ",
         ),
         ({"monitor": "mcc"}, "training.monitor: expected one of mean_iou, foreground_iou, accuracy, loss. Received: mcc."),
         (
@@ -273,6 +303,8 @@ def test_what_the_training_fills_in():
     assert completed(kept, dataset, True).loss["keras.losses.SparseCategoricalCrossentropy"]["from_logits"] is False
     assert make_callbacks(Training(callbacks=[SWA]), batches=[1])[0].batches == [1]
     assert [counted_optimizer(Training(optimizer=o)) for o in ("adam", WRAPPED, "keras.optimizers.Adafactor")] == ["adam", 3, None]
+    with pytest.raises(ArgumentError, match=r"^optimizer.keras.optimizers.SGD: expected arguments that it takes"):
+        counted_optimizer(Training(optimizer={"keras.optimizers.SGD": {"momentum": 7}}))
 
 
 @pytest.mark.parametrize(

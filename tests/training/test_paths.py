@@ -2,6 +2,7 @@
 
 import pytest
 
+from kzoo.schema import Written
 from kzoo.training.paths import flatten, get_value, remove_value, set_value
 
 NESTED = {"a.Look": {"optimizer": {"b.Adam": {"rate": 1}}, "period": 6}}
@@ -34,12 +35,30 @@ def test_elements_of_lists(content):
     assert set_value(content, "training.callbacks.2", "e.Other") == [
         "training.callbacks.2: expected a number below 2, of an element of the list. Received: 2."
     ]
+    assert set_value(content, "training.callbacks.3.start", 1) == [
+        "training.callbacks.3.start: expected a number below 2, of an element of the list. Received: 3."
+    ]
+    assert set_value({"callbacks": []}, "callbacks.0.x", 1) == ["callbacks.0.x: cannot be set, since the list has no elements."]
 
 
 def test_what_cannot_be_set(content):
     assert set_value(content, "training.epochs.x", 1) == ["training.epochs.x: cannot be set, since epochs is a single value."]
     assert set_value(content, "model.filters", 8) == []
     assert content["model"] == {"filters": 8}
+
+
+def test_text_with_a_dot_in_it_stays_text_inside_arguments():
+    content = {"callbacks": [{"c.Log": {"file": "log.csv"}}]}
+    assert set_value(content, "callbacks.0.file.x", 1) == ["callbacks.0.file.x: cannot be set, since file is a single value."]
+    assert content == {"callbacks": [{"c.Log": {"file": "log.csv"}}]}
+
+
+@pytest.mark.parametrize("path", ["optimizer.rate", "optimizer.b.Adam.rate"])
+def test_values_go_into_what_was_typed_before(path):
+    content = {"optimizer": Written("{b.Adam: {beta: 1}}"), "callbacks": Written("[c.Log]"), "loss": Written("{")}
+    assert set_value(content, path, 2) == set_value(content, "callbacks.0.file", "x") == []
+    assert content == {"optimizer": {"b.Adam": {"beta": 1, "rate": 2}}, "callbacks": [{"c.Log": {"file": "x"}}], "loss": "{"}
+    assert set_value(content, "loss.x", 1) == ["loss.x: cannot be set, since loss is a single value."]
 
 
 def test_what_is_not_there(content):
