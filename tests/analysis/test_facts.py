@@ -61,7 +61,7 @@ class Named(layers.Conv2D):
         return "a convolution"
 
 
-@pytest.mark.parametrize("layer", [Rolled(2, 3), RolledAgain(2, 3), layers.AdditiveAttention()])
+@pytest.mark.parametrize("layer", [Rolled(2, 3), RolledAgain(2, 3), pytest.param(layers.AdditiveAttention(), marks=pytest.mark.keras3)])
 def test_a_subclass_that_computes_otherwise_is_unknown(layer):
     inputs = keras.Input((8, 8, 2))
     x = layer([inputs, inputs]) if isinstance(layer, layers.Attention) else layer(inputs)

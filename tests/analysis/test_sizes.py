@@ -176,6 +176,7 @@ def test_weights_along_the_columns_of_channels_first_fix_them():
     assert [str(sizes) for sizes in legal_sizes(model)] == ["n >= 3", "n == 9"]
 
 
+@pytest.mark.keras3
 def test_a_constant_of_the_size_of_the_map_fixes_it():
     inputs = keras.Input((8, 9, 2))
     model = keras.Model(inputs, inputs * np.ones((9, 2), "float32"))

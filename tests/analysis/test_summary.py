@@ -44,7 +44,7 @@ def test_flops_on_request_with_their_convention(unet):
     assert "FLOPs               3.17 M, counted as 2 x MACs; biases and pointwise layers left out" in lines(unet, flops=True)
 
 
-@pytest.mark.parametrize(("optimizer", "end"), [("sgd", "0 B slots of sgd"), (3, "86.7 KiB slots, 3 per trainable weight")])
+@pytest.mark.parametrize(("optimizer", "end"), [("rmsprop", "28.9 KiB slots of rmsprop"), (3, "86.7 KiB slots, 3 per trainable weight")])
 def test_the_optimizer_is_named(unet, optimizer, end):
     assert lines(unet, optimizer=optimizer)[10].endswith(end)
 

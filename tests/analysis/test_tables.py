@@ -91,6 +91,7 @@ def test_stage_table_leaves_out_what_has_no_window():
     assert [row[1] for row in rows[:3]] == ["[Conv3D 3x3x3, 4] x 2", "Conv3D 3x3x3 / 2, 4", "[Conv3D 3x3x3, 8] x 2"]
 
 
+@pytest.mark.keras3
 def test_stage_table_shows_windows_only():
     x = inputs = keras.Input((15, 15, 3))
     for layer in (
