@@ -11,7 +11,9 @@ from kzoo.stack import ops
 @pytest.fixture
 def zeros(monkeypatch):
     """Kernels of zeros, since random ones take most of the time that large networks take to build."""
-    monkeypatch.setattr(keras.initializers.VarianceScaling, "__call__", lambda _, shape, dtype=None, **__: ops.zeros(shape, dtype or "float32"))
+    monkeypatch.setattr(
+        keras.initializers.VarianceScaling, "__call__", lambda _, shape, dtype=None, **__: ops.zeros(shape, dtype or "float32")
+    )
 
 
 @pytest.mark.zoo
