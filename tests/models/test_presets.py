@@ -11,7 +11,8 @@ from kzoo.stack import ops
 @pytest.fixture
 def zeros(monkeypatch):
     """Kernels of zeros, since random ones take most of the time that large networks take to build."""
-    monkeypatch.setattr(keras.initializers.VarianceScaling, "__call__", lambda _, shape, dtype=None, **__: ops.zeros(shape, dtype or "float32"))
+    kernel = lambda _, shape, dtype=None, **__: ops.zeros(shape, dtype or "float32")  # noqa: E731
+    monkeypatch.setattr(keras.initializers.VarianceScaling, "__call__", kernel)
 
 
 @pytest.mark.zoo
