@@ -263,7 +263,7 @@ def test_preactivation_leaves_the_image_alone_and_closes_before_the_head():
 
 def test_an_activation_layer_with_arguments():
     model = tiny(activation={"LeakyReLU": {"negative_slope": 0.01}})
-    assert model.get_layer("encoder1_conv1_act").get_config()[SLOPE] == 0.01
+    assert model.get_layer("encoder1_conv1_act").get_config()[SLOPE] == pytest.approx(0.01)
     assert model.get_layer("encoder1_conv1").activation.__name__ == "linear"
 
 
