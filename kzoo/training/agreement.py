@@ -38,7 +38,7 @@ class _Agreement(keras.metrics.Metric):
         self.conf_mtx.assign_add(ops.reshape(ops.segment_sum(weights, cells, num_segments=n * n), (n, n)))
 
     def reset_state(self):
-        self.conf_mtx.assign(ops.zeros_like(self.conf_mtx))
+        self.conf_mtx.assign(ops.zeros(self.conf_mtx.shape, "float32"))
 
     def shares(self):
         """The matrix, divided by the number of samples; not a number where there are none."""
